@@ -1,0 +1,175 @@
+"""What reads and stores bars: `BarSource` and `BarStore`, and the records they exchange.
+
+The contract suite in `simutrador_core.testing.store_contract` runs on every implementation.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from typing import Protocol, runtime_checkable
+
+from simutrador_core.models.bars import BarQuery, Bars, SeriesKey
+from simutrador_core.models.enums import Maintenance, OnConflict, Timeframe
+
+
+@dataclass(frozen=True, slots=True)
+class SeriesInfo:
+    """One stored series: the instants its first and last bars open, and how many there are."""
+
+    series: SeriesKey
+    first: datetime | None
+    last: datetime | None
+    rows: int
+    first_session: date | None = None
+    last_session: date | None = None
+
+    @property
+    def symbol(self) -> str:
+        """The symbol of the series."""
+        return self.series.symbol
+
+
+@dataclass(frozen=True, slots=True)
+class Covered:
+    """A range `[start, end)` of one series that a source was asked for, rows or not."""
+
+    series: SeriesKey
+    start: datetime
+    end: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What one commit writes, atomically.
+
+    Attributes:
+        pages: Bars to write, of one or more series; pages of a series may overlap only if equal.
+        covered: Ranges asked for. Without pages they mean "asked, nothing there"; with `REPLACE`,
+            old rows inside them that the pages do not hold are removed.
+        source: Who gave the bars: a provider's name or `file:NAME`.
+        request: What was asked, for people: the command, the file's digest.
+        fetched_at: When the source answered, aware UTC.
+        on_conflict: What happens where a different row stands at the same instant.
+    """
+
+    pages: Sequence[Bars]
+    covered: Sequence[Covered]
+    source: str
+    request: str
+    fetched_at: datetime
+    on_conflict: OnConflict = OnConflict.KEEP
+
+
+@dataclass(frozen=True, slots=True)
+class Commit:
+    """What a change did. Counts are rows. A `no_op` changed nothing and repeats the latest id."""
+
+    id: int
+    at: datetime
+    series: tuple[SeriesKey, ...]
+    added: int
+    replaced: int
+    removed: int
+    no_op: bool = False
+    source: str = ""
+    request: str = ""
+    code_version: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Segment:
+    """A range `[start, end)` of a read that one source gave in one commit: provenance."""
+
+    start: datetime
+    end: datetime
+    rows: int
+    source: str
+    commit: int
+
+
+@dataclass(frozen=True, slots=True)
+class Coverage:
+    """A range `[start, end)` a source was asked for, when, and how many rows it gave."""
+
+    start: datetime
+    end: datetime
+    asked_at: datetime
+    provider: str
+    rows: int
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What a maintenance task did. `problems` is empty when all is well; each names its place."""
+
+    task: Maintenance
+    checked: int = 0
+    changed: int = 0
+    freed_bytes: int = 0
+    problems: tuple[str, ...] = field(default_factory=tuple)
+
+
+@runtime_checkable
+class BarSource(Protocol):
+    """Something bars can be read from. Synchronous: shells call it through `asyncio.to_thread`."""
+
+    def read(self, query: BarQuery, /) -> Bars:
+        """Return the bars that open in the query's range, oldest first.
+
+        A known series without bars in the range gives empty `Bars`.
+
+        Raises:
+            UnknownSymbolError: no such series is stored (at that version).
+        """
+        ...
+
+    def stream(self, query: BarQuery, *, rows: int = 65_536) -> Iterator[Bars]:
+        """Yield the same bars in parts of at most `rows`, in bounded memory, of one version."""
+        ...
+
+    def symbols(self, timeframe: Timeframe | None = None) -> list[SeriesInfo]:
+        """Return every stored series (of a timeframe), sorted by symbol."""
+        ...
+
+    def dataset_id(self, queries: Sequence[BarQuery]) -> str:
+        """Return the hash of the exact rows these queries read; see `simutrador_core.dataset`."""
+        ...
+
+
+@runtime_checkable
+class BarStore(BarSource, Protocol):
+    """A source that can be written to; every change is one atomic, recorded commit."""
+
+    def commit(self, change: Change, *, base: int | None = None) -> Commit:
+        """Write a change atomically and durably.
+
+        Args:
+            change: What to write.
+            base: The latest commit id of these series that the writer knows; None skips the check.
+
+        Returns:
+            The commit; `no_op` when every row already stood there.
+
+        Raises:
+            ConflictError: a later commit touched one of the series, or `FAIL` met a different row.
+            InvalidBarsError: a page is incomplete (its last bar is forming) or holds NaN.
+        """
+        ...
+
+    def history(self, symbol: str, timeframe: Timeframe) -> list[Commit]:
+        """Return the commits that touched a symbol and timeframe, oldest first."""
+        ...
+
+    def segments(self, query: BarQuery) -> list[Segment]:
+        """Return where the rows of a read came from, in time order."""
+        ...
+
+    def coverage(self, query: BarQuery) -> list[Coverage]:
+        """Return what was asked of whom inside the query's range, in time order."""
+        ...
+
+    def maintain(self, task: Maintenance) -> Report:
+        """Compact, verify or vacuum; readers and writers may go on meanwhile."""
+        ...

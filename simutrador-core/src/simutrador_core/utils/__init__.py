@@ -1,0 +1,1 @@
+"""SimuTrador core: utils."""
