@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Iterator
+from itertools import pairwise
+from itertools import pairwise
 
 import numpy as np
 
@@ -35,11 +37,20 @@ def dataset_id(parts: Iterable[Bars], *, actions: Iterable[str] = ()) -> str:
 
 
 def combine(lines: Iterable[str]) -> str:
-    """Return the dataset id of lines as `month_lines` gives them, in any order."""
-    ordered = sorted(lines)
+    """Return the dataset id of lines as `month_lines` and `action_line` give them, in any order.
+
+    The same action line may come once for each timeframe of a symbol; it counts once.
+
+    Raises:
+        InvalidBarsError: two lines stand for the same month or for different actions of a symbol.
+    """
+    given = list(lines)
+    actions = {line for line in given if line.split(" ", 2)[1] == "actions"}
+    ordered = sorted([*actions, *(line for line in given if line not in actions)])
     keys = [line.rsplit(" ", 1)[0] for line in ordered]
-    if len(set(keys)) != len(keys):
-        raise InvalidBarsError("two parts hold rows of one month; join them before hashing")
+    twice = next((key for key, after in pairwise(keys) if key == after), None)
+    if twice is not None:
+        raise InvalidBarsError(f"{twice} comes twice; join the parts of one month before hashing")
     digest = hashlib.sha256(HEADER)
     for line in ordered:
         digest.update(line.encode() + b"\n")
@@ -47,16 +58,25 @@ def combine(lines: Iterable[str]) -> str:
 
 
 def month_lines(bars: Bars) -> Iterator[str]:
-    """Yield `symbol timeframe adjustment YYYY-MM digest` for every UTC month that has rows."""
+    """Yield `symbol timeframe adjustment YYYY-MM digest` for every UTC month that has rows.
+
+    Raises:
+        InvalidBarsError: a price is NaN.
+    """
+    if not len(bars):
+        return
     months = bars.opened_at.view("datetime64[us]").astype("datetime64[M]")
     edges = np.flatnonzero(months[1:] != months[:-1]) + 1
-    starts = [0, *edges.tolist()] if len(bars) else []
-    for first, last in zip(starts, [*starts[1:], len(bars)], strict=True):
+    for first, last in pairwise([0, *edges.tolist(), len(bars)]):
         yield f"{bars.series} {months[first]} {rows_digest(bars.take(slice(first, last)))}"
 
 
 def rows_digest(bars: Bars) -> str:
-    """Return the blake2b-256 of the six columns, little-endian, -0.0 written as 0.0."""
+    """Return the blake2b-256 of the six columns, little-endian, -0.0 written as 0.0.
+
+    Raises:
+        InvalidBarsError: a price is NaN.
+    """
     digest = hashlib.blake2b(digest_size=32)
     digest.update(np.ascontiguousarray(bars.opened_at, dtype="<i8").data)
     for name in OHLCV:

@@ -1,0 +1,180 @@
+"""The part of the store contract about versions: coverage, `as_of`, provenance, maintenance."""
+
+
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+
+import pytest
+
+from simutrador_core import dataset
+from simutrador_core.errors import UnknownSymbolError
+from simutrador_core.interfaces.storage import BarStore, Commit
+from simutrador_core.models.bars import BarQuery
+from simutrador_core.models.enums import Maintenance, OnConflict, Timeframe
+from simutrador_core.testing._store_cases import (
+    AAPL,
+    DAY,
+    IBM,
+    MINUTE,
+    assert_versions,
+    provenance,
+    write_two_sources,
+    write_versions,
+)
+from simutrador_core.testing.builders import (
+    FETCHED_AT,
+    START,
+    make_bars,
+    make_change,
+    make_covered,
+    query_all,
+)
+from simutrador_core.testing.comparing import assert_same_bars, joined
+
+
+class VersionContract:
+    """What a store remembers, and that housekeeping changes none of it; `store` is an empty one."""
+
+    def test_coverage_remembers_that_nothing_was_there(self, store: BarStore) -> None:
+        asked = make_covered("NEW", start=START, end=START + DAY)
+        commit = store.commit(make_change(covered=[asked], source="acme"))
+        assert (commit.no_op, commit.added) == (False, 0)
+        (answer,) = store.coverage(query_all("NEW"))
+        assert (answer.start, answer.end, answer.rows) == (START, START + DAY, 0)
+        assert (answer.provider, answer.asked_at) == ("acme", FETCHED_AT)
+        assert len(store.read(query_all("NEW"))) == 0
+
+    def test_coverage_counts_the_rows_the_source_gave(self, store: BarStore) -> None:
+        store.commit(make_change(make_bars("AAPL", n=3)))
+        asked = make_covered(start=START + MINUTE, end=START + DAY)
+        store.commit(make_change(make_bars("AAPL", n=5), covered=[asked], source="acme"))
+        (answer,) = store.coverage(AAPL)
+        assert answer.rows == 4
+
+    def test_coverage_is_in_time_order_and_of_the_range(self, store: BarStore) -> None:
+        late, early = (
+            make_covered(start=START + i * DAY, end=START + (i + 1) * DAY) for i in (5, 1)
+        )
+        store.commit(make_change(covered=[late], source="acme"))
+        store.commit(make_change(covered=[early], source="other"))
+        assert [(c.start, c.provider) for c in store.coverage(AAPL)] == [
+            (START + DAY, "other"),
+            (START + 5 * DAY, "acme"),
+        ]
+        query = BarQuery("AAPL", Timeframe.MINUTE_1, START + 4 * DAY, START + 9 * DAY)
+        assert [c.provider for c in store.coverage(query)] == ["acme"]
+        before = BarQuery("AAPL", Timeframe.MINUTE_1, START - DAY, START + DAY)
+        assert store.coverage(before) == []
+        assert store.coverage(query_all("NOPE")) == []
+
+    def test_a_second_source_asked_for_the_same_range_is_remembered(self, store: BarStore) -> None:
+        asked = make_covered()
+        store.commit(make_change(covered=[asked], source="acme"))
+        commit = store.commit(make_change(covered=[asked], source="other"))
+        assert not commit.no_op
+        assert {c.provider for c in store.coverage(AAPL)} == {"acme", "other"}
+
+    def test_every_version_can_be_read_again(self, store: BarStore) -> None:
+        versions = write_versions(store)
+        assert_versions(store, versions)
+
+    def test_a_series_is_unknown_before_its_first_commit(self, store: BarStore) -> None:
+        first = store.commit(make_change(make_bars("IBM")))
+        store.commit(make_change(make_bars("AAPL")))
+        with pytest.raises(UnknownSymbolError):
+            store.read(replace(AAPL, as_of=first.id))
+        assert len(store.read(replace(IBM, as_of=first.id))) == 5
+
+    def test_stream_and_dataset_id_read_older_versions_too(self, store: BarStore) -> None:
+        old = make_bars("AAPL", n=5)
+        first = store.commit(make_change(old))
+        store.commit(make_change(make_bars("AAPL", n=7, price=50), on_conflict=OnConflict.REPLACE))
+        query = replace(AAPL, as_of=first.id)
+        assert_same_bars(joined(store.stream(query, rows=2), series=query.series), old)
+        assert store.dataset_id([query]) == dataset.dataset_id([old])
+
+    def test_coverage_of_an_older_version(self, store: BarStore) -> None:
+        first = store.commit(make_change(make_bars("AAPL")))
+        store.commit(make_change(covered=[make_covered()]))
+        assert store.coverage(replace(AAPL, as_of=first.id)) == []
+
+    def test_a_stream_stays_at_the_version_it_began_with(self, store: BarStore) -> None:
+        old = make_bars("AAPL", n=10)
+        store.commit(make_change(old))
+        stream = store.stream(AAPL, rows=3)
+        parts = [next(stream)]
+        new = make_bars("AAPL", n=12, price=50)
+        store.commit(make_change(new, on_conflict=OnConflict.REPLACE))
+        store.maintain(Maintenance.COMPACT)
+        parts.append(next(stream))
+        store.maintain(Maintenance.VACUUM)
+        parts.extend(stream)
+        assert_same_bars(joined(parts, series=AAPL.series), old)
+        assert_same_bars(store.read(AAPL), new)
+
+    def test_dataset_id_follows_each_change(self, store: BarStore) -> None:
+        store.commit(make_change(make_bars("AAPL", Timeframe.DAILY, n=60)))
+        query = query_all("AAPL", Timeframe.DAILY)
+        seen = {store.dataset_id([query])}
+        for price in (50.0, 60.0):
+            bars = make_bars("AAPL", Timeframe.DAILY, n=1, price=price)
+            store.commit(make_change(bars, on_conflict=OnConflict.REPLACE))
+            seen.add(store.dataset_id([query]))
+        assert len(seen) == 3
+
+    def test_segments_say_which_commit_gave_each_bar(self, store: BarStore) -> None:
+        owners = write_two_sources(store)
+        assert provenance(store, AAPL) == owners
+
+    def test_provenance_survives_maintenance(self, store: BarStore) -> None:
+        owners = write_two_sources(store)
+        for task in (Maintenance.COMPACT, Maintenance.VACUUM):
+            store.maintain(task)
+            assert provenance(store, AAPL) == owners
+
+    def test_segments_of_a_range_count_its_bars_only(self, store: BarStore) -> None:
+        store.commit(make_change(make_bars("AAPL", n=10)))
+        query = BarQuery("AAPL", Timeframe.MINUTE_1, START + 2 * MINUTE, START + 5 * MINUTE)
+        assert sum(segment.rows for segment in store.segments(query)) == 3
+
+    @pytest.mark.parametrize("task", Maintenance)
+    def test_maintenance_of_an_empty_store_finds_nothing(
+        self, store: BarStore, task: Maintenance
+    ) -> None:
+        report = store.maintain(task)
+        assert (report.task, report.problems) == (task, ())
+
+    def test_maintenance_changes_no_read(self, store: BarStore) -> None:
+        versions = write_versions(store)
+        series = store.symbols()
+        identity = store.dataset_id([AAPL])
+        for task in (*Maintenance, *Maintenance):
+            assert store.maintain(task).problems == ()
+            assert_versions(store, versions)
+            assert store.symbols() == series
+            assert store.dataset_id([AAPL]) == identity
+
+    def test_writing_goes_on_after_maintenance(self, store: BarStore) -> None:
+        first = store.commit(make_change(make_bars("AAPL", n=4)))
+        store.maintain(Maintenance.COMPACT)
+        store.maintain(Maintenance.VACUUM)
+        new = make_bars("AAPL", n=6, price=50)
+        commit = store.commit(make_change(new, on_conflict=OnConflict.REPLACE), base=first.id)
+        assert (commit.added, commit.replaced) == (2, 4)
+        assert commit.id > first.id
+        assert_same_bars(store.read(AAPL), new)
+        assert_same_bars(store.read(replace(AAPL, as_of=first.id)), make_bars("AAPL", n=4))
+
+    def test_threads_may_share_a_store(self, store: BarStore) -> None:
+        bars = make_bars("AAPL", n=40)
+
+        def write(first: int) -> Commit:
+            return store.commit(make_change(bars.take(slice(first, first + 5))))
+
+        with ThreadPoolExecutor(4) as pool:
+            commits = list(pool.map(write, range(0, 40, 5)))
+        assert len({commit.id for commit in commits}) == 8
+        assert_same_bars(store.read(AAPL), bars)
