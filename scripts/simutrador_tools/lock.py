@@ -1,13 +1,14 @@
 """`scripts/lock`: pin every dependency in `requirements.lock` and in the constraints uv reads.
 
 `requirements.lock` holds versions, markers and hashes of everything any package, extra or group
-needs, and no addresses. The same versions stand in the root `pyproject.toml` as constraints, because
-`uv run` in a fresh clone resolves anew: so it ends at the same versions on every machine.
+needs, and no addresses. The same versions stand in the root `pyproject.toml` as constraints,
+because `uv run` in a fresh clone resolves anew: so it ends at the same versions on every machine.
 """
 
 import argparse
 import re
 import shutil
+import sys
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -15,7 +16,7 @@ from importlib.metadata import distributions
 from pathlib import Path
 from typing import Any, Final
 
-from packaging.markers import Marker, default_environment
+from packaging.markers import Marker
 from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
 
@@ -116,11 +117,7 @@ def problems(root: Path = ROOT) -> Iterator[str]:
 
 def drift(pins: Sequence[Pin]) -> Iterator[str]:
     """Yield each distribution installed beside this program in another version than its pin."""
-    pinned = {
-        pin.name: pin.version
-        for pin in pins
-        if not pin.marker or Marker(pin.marker).evaluate(default_environment())
-    }
+    pinned = _pinned_for(pins, "{}.{}".format(*sys.version_info))
     for found in distributions():
         wanted = pinned.get(normal(found.name))
         if wanted is not None and not SpecifierSet(f"=={wanted}").contains(found.version, True):
