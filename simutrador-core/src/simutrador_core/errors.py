@@ -30,6 +30,18 @@ class SimutradorError(Exception):
 
     code: ClassVar[str] = "error"
 
+    def __reduce__(self) -> tuple[object, ...]:
+        """Carry the facts along when an error crosses processes; `__init__` takes keywords."""
+        return _revive, (type(self), self.args, self.__dict__)
+
+
+def _revive(
+    kind: type[SimutradorError], args: tuple[object, ...], facts: dict[str, object]
+) -> SimutradorError:
+    error = kind.__new__(kind, *args)
+    error.__dict__.update(facts)
+    return error
+
 
 class InputError(SimutradorError, ValueError):
     """The caller gave something wrong; `field` names it where there is a field."""

@@ -11,6 +11,7 @@ from typing import ClassVar, Protocol, runtime_checkable
 
 from simutrador_core.models.bars import F64, I64, Bars
 from simutrador_core.models.enums import Adjustment, Timeframe
+from simutrador_core.models.series import check_range
 
 
 class ActionKind(StrEnum):
@@ -39,13 +40,21 @@ class Capabilities:
 
 @dataclass(frozen=True, slots=True)
 class BarRequest:
-    """Bars of `[start, end)`, both aware."""
+    """Bars of `[start, end)`, both aware.
+
+    Raises:
+        InvalidRangeError: an end is naive, or they are reversed.
+    """
 
     symbol: str
     timeframe: Timeframe
     start: datetime
     end: datetime
     adjustment: Adjustment = Adjustment.RAW
+
+    def __post_init__(self) -> None:
+        """Refuse a naive or reversed range."""
+        check_range(self.start, self.end)
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,11 +100,19 @@ class CorporateAction:
 
 @dataclass(frozen=True, slots=True)
 class TradeRequest:
-    """Trades of `[start, end)`, both aware."""
+    """Trades of `[start, end)`, both aware.
+
+    Raises:
+        InvalidRangeError: an end is naive, or they are reversed.
+    """
 
     symbol: str
     start: datetime
     end: datetime
+
+    def __post_init__(self) -> None:
+        """Refuse a naive or reversed range."""
+        check_range(self.start, self.end)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

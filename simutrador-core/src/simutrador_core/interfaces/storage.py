@@ -12,6 +12,7 @@ from typing import Protocol, runtime_checkable
 
 from simutrador_core.models.bars import BarQuery, Bars, SeriesKey
 from simutrador_core.models.enums import Maintenance, OnConflict, Timeframe
+from simutrador_core.models.series import check_range
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,11 +34,19 @@ class SeriesInfo:
 
 @dataclass(frozen=True, slots=True)
 class Covered:
-    """A range `[start, end)` of one series that a source was asked for, rows or not."""
+    """A range `[start, end)` of one series that a source was asked for, rows or not.
+
+    Raises:
+        InvalidRangeError: an end is naive, or they are reversed.
+    """
 
     series: SeriesKey
     start: datetime
     end: datetime
+
+    def __post_init__(self) -> None:
+        """Refuse a naive or reversed range."""
+        check_range(self.start, self.end)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,1 +1,90 @@
-"""SimuTrador core: models."""
+"""Models, enums and messages; each name is loaded when first used."""
+
+from __future__ import annotations
+
+from simutrador_core._lazy import lazy_names
+
+_HOMES = {
+    "simutrador_core.models.bars": (
+        "Bars",
+        "concat",
+    ),
+    "simutrador_core.models.series": (
+        "BarQuery",
+        "SeriesKey",
+        "to_us",
+        "from_us",
+    ),
+    "simutrador_core.models.enums": (
+        "Timeframe",
+        "Adjustment",
+        "OnConflict",
+        "Maintenance",
+        "GapReason",
+        "Alignment",
+        "AssetType",
+        "OrderSide",
+        "OrderType",
+        "WSOrderType",
+        "TimeInForce",
+        "TradeResult",
+        "SessionState",
+        "OrderStatus",
+        "UserPlan",
+        "WSErrorCode",
+    ),
+    "simutrador_core.models.price_data": (
+        "PriceCandle",
+        "PaginationInfo",
+        "PriceDataSeries",
+        "PriceQuote",
+        "DataUpdateStatus",
+    ),
+    "simutrador_core.models.asset_types": (
+        "MarketSession",
+        "AssetTypeConfig",
+        "ASSET_TYPE_CONFIGS",
+        "US_EQUITY_SESSION",
+        "LONDON_FOREX_SESSION",
+        "get_asset_config",
+        "get_resampling_offset",
+        "should_use_session_alignment",
+        "is_24_7_market",
+    ),
+    "simutrador_core.models.websocket": (
+        "WSMessage",
+        "ErrorData",
+        "SessionErrorData",
+        "build_error",
+        "HealthStatus",
+        "PongData",
+        "TokenResponse",
+        "UserLimitsResponse",
+        "ConnectionReadyData",
+        "ConnectionWarningData",
+        "ConnectionClosingData",
+        "CreateSessionData",
+        "SimulationStartData",
+        "StartSimulationRequest",
+        "SessionCreatedData",
+        "SessionCreatedResponseData",
+        "SimulationStartedData",
+        "SimulationStatusData",
+        "SimulationEndData",
+        "HistorySnapshotData",
+        "TickData",
+        "TickAckData",
+        "OrderData",
+        "OrderBatchData",
+        "BatchAckData",
+        "ExecutionReportData",
+        "PositionData",
+        "AccountSnapshotData",
+        "OpenOrderState",
+        "SymbolPriceState",
+        "PositionBracketState",
+        "SessionTradingState",
+    ),
+}
+
+__getattr__, __dir__, __all__ = lazy_names(__name__, _HOMES)

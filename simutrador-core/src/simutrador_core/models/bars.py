@@ -1,20 +1,32 @@
-"""`Bars`: the one in-memory form of many bars, and `BarQuery`: what to read.
+"""`Bars`: the one in-memory form of many bars, as columns. No pydantic and no pandas here.
 
-No pydantic and no pandas here. Times are int64 microseconds since the Unix epoch, UTC.
+`SeriesKey`, `BarQuery`, `to_us` and `from_us` of `models.series` and the column types of
+`models.columns` can be imported from here too.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from datetime import UTC, date, datetime, timedelta
-from typing import TYPE_CHECKING, Final, TypeAlias
+from dataclasses import dataclass, fields, replace
+from datetime import datetime
+from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 
-from simutrador_core.errors import InvalidBarsError, InvalidRangeError
+from simutrador_core.errors import InvalidBarsError
+from simutrador_core.models.columns import (
+    D64,
+    F64,
+    I64,
+    OHLCV,
+    PRICE_FIELDS,
+    BoolArray,
+    increases,
+    read_only,
+    same,
+)
 from simutrador_core.models.enums import Adjustment, Timeframe
+from simutrador_core.models.series import BarQuery, SeriesKey, from_us, to_us
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -22,72 +34,8 @@ if TYPE_CHECKING:
 
     from simutrador_core.models.price_data import PriceCandle
 
-I64: TypeAlias = NDArray[np.int64]
-F64: TypeAlias = NDArray[np.float64]
-D64: TypeAlias = NDArray[np.datetime64]
-BoolArray: TypeAlias = NDArray[np.bool_]
 
-EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
-MICROSECOND: Final = timedelta(microseconds=1)
-PRICE_FIELDS: Final = ("open", "high", "low", "close")
-OHLCV: Final = (*PRICE_FIELDS, "volume")
-
-
-def to_us(instant: datetime) -> int:
-    """Return microseconds since the epoch of an aware instant.
-
-    Raises:
-        InvalidRangeError: the instant is naive.
-    """
-    if instant.tzinfo is None:
-        raise InvalidRangeError(f"{instant.isoformat()} has no time zone; add one, for instance Z")
-    return (instant - EPOCH) // MICROSECOND
-
-
-def from_us(microseconds: int) -> datetime:
-    """Return the aware UTC instant of microseconds since the epoch."""
-    return EPOCH + timedelta(microseconds=int(microseconds))
-
-
-@dataclass(frozen=True, slots=True)
-class SeriesKey:
-    """What identifies one stored series of bars."""
-
-    symbol: str
-    timeframe: Timeframe
-    adjustment: Adjustment = Adjustment.RAW
-
-    def __str__(self) -> str:
-        """Return the key as shown to people: `AAPL daily raw`."""
-        return f"{self.symbol} {self.timeframe} {self.adjustment}"
-
-
-@dataclass(frozen=True, slots=True)
-class BarQuery:
-    """Bars of one series that open in `[start, end)`, both aware."""
-
-    symbol: str
-    timeframe: Timeframe
-    start: datetime
-    end: datetime
-    adjustment: Adjustment = Adjustment.RAW
-    actions_as_of: date | None = None
-    as_of: int | None = None
-
-    def __post_init__(self) -> None:
-        """Refuse a naive or reversed range."""
-        if to_us(self.start) > to_us(self.end):
-            raise InvalidRangeError(
-                f"start {self.start.isoformat()} is after end {self.end.isoformat()}", field="start"
-            )
-
-    @property
-    def series(self) -> SeriesKey:
-        """The series asked for."""
-        return SeriesKey(self.symbol, self.timeframe, self.adjustment)
-
-
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Bars:
     """Many bars of one symbol and timeframe, as columns; frozen, sorted, unique.
 
@@ -98,14 +46,17 @@ class Bars:
         opened_at: int64 (n,), microseconds since the epoch, UTC; strictly increasing.
         open: float64 (n,), quote currency; likewise `high`, `low`, `close`.
         volume: float64 (n,), units of the asset; 0.0 where the source has none.
-        sessions: datetime64[D] (n,), the exchange's session of each bar; required for daily and longer.
+        sessions: datetime64[D] (n,), the exchange's session of each bar, NaT outside sessions;
+            required, strictly increasing and without NaT for daily and longer.
         complete: False when the last bar is still forming; stores refuse such bars.
         synthetic: bool (n,), True where a bar was generated or filled; None means none was.
 
-    An empty `Bars` is legal. Arrays are made read-only. Equality is `equals`, exact to the bit.
+    An empty `Bars` is legal. Arrays are made read-only but not copied: who hands one over must not
+    write to it again. Equality is `equals`, exact to the bit. `take` and `between` give views.
 
     Raises:
-        InvalidBarsError: lengths differ, times do not strictly increase, or sessions are absent.
+        InvalidBarsError: lengths or types are wrong, times or sessions do not strictly increase,
+            or sessions are absent.
     """
 
     symbol: str
@@ -123,35 +74,48 @@ class Bars:
 
     def __post_init__(self) -> None:
         """Take the columns as read-only arrays of the right type and check the invariants."""
-        self._take("opened_at", np.int64)
+        self._take("opened_at", "int64", rows=None)
         for name in OHLCV:
-            self._take(name, np.float64)
+            self._take(name, "float64", rows=len(self))
         if self.sessions is not None:
-            self._take("sessions", np.dtype("datetime64[D]"))
-        elif len(self.opened_at) and not self.timeframe.is_intraday:
+            self._take("sessions", "datetime64[D]", rows=len(self))
+        if self.synthetic is not None:
+            self._take("synthetic", "bool", rows=len(self))
+        if not increases(self.opened_at):
+            raise InvalidBarsError(
+                f"bars of {self.symbol} do not strictly increase in time; sort and deduplicate"
+            )
+        if len(self) and not self.timeframe.is_intraday:
+            self._check_sessions()
+
+    def _take(self, name: str, dtype: str, *, rows: int | None) -> None:
+        label = f"{name} of {self.symbol}"
+        object.__setattr__(
+            self, name, read_only(getattr(self, name), dtype, rows=rows, label=label)
+        )
+
+    def _check_sessions(self) -> None:
+        # A comparison with NaT is False, so an increasing column of several rows holds none.
+        if self.sessions is None or np.isnat(self.sessions[0]):
             raise InvalidBarsError(
                 f"{self.timeframe} bars of {self.symbol} need a session date each"
             )
-        if self.synthetic is not None:
-            self._take("synthetic", np.bool_)
-        if len(self.opened_at) > 1 and not bool(np.all(self.opened_at[1:] > self.opened_at[:-1])):
+        if not increases(self.sessions):
             raise InvalidBarsError(
-                f"bars of {self.symbol} do not strictly increase in time; sort and deduplicate first"
+                f"session dates of {self.symbol} {self.timeframe} do not strictly increase"
             )
-
-    def _take(self, name: str, dtype: np.dtype[np.generic] | type[np.generic]) -> None:
-        column = np.ascontiguousarray(getattr(self, name), dtype=dtype).view()
-        if column.shape != (len(self.opened_at),):
-            raise InvalidBarsError(
-                f"column {name} of {self.symbol} has shape {column.shape}, "
-                f"expected ({len(self.opened_at)},)"
-            )
-        column.flags.writeable = False
-        object.__setattr__(self, name, column)
 
     def __len__(self) -> int:
         """Return the number of bars."""
         return len(self.opened_at)
+
+    def __repr__(self) -> str:
+        """Return key, length and range; the columns would fill the screen."""
+        return f"<Bars {self.series}: {len(self)} from {self.first} to {self.last}>"
+
+    def __reduce__(self) -> tuple[object, ...]:
+        """Pickle through the constructor, so that a copy's columns are read-only too."""
+        return Bars, tuple(getattr(self, field.name) for field in fields(self))
 
     @classmethod
     def empty(
@@ -162,6 +126,18 @@ class Bars:
         days = None if timeframe.is_intraday else np.empty(0, dtype="datetime64[D]")
         times = np.empty(0, dtype=np.int64)
         return cls(symbol, timeframe, adjustment, times, none, none, none, none, none, days)
+
+    @classmethod
+    def from_arrow(cls, table: pa.Table) -> Bars:
+        """Return the bars of a table that `to_arrow` made, also when read back from IPC or Parquet.
+
+        Raises:
+            InvalidBarsError: the series metadata or a column is absent, of a wrong type, or null.
+            MissingExtraError: pyarrow is not installed (extra `arrow`).
+        """
+        from simutrador_core.models._arrow import from_arrow
+
+        return from_arrow(table)
 
     @property
     def series(self) -> SeriesKey:
@@ -179,16 +155,23 @@ class Bars:
         return from_us(self.opened_at[-1]) if len(self) else None
 
     def take(self, index: slice | I64 | BoolArray) -> Bars:
-        """Return the bars at `index`, which must keep their order."""
+        """Return the bars at `index`, which must keep their order.
+
+        Without the forming last bar the result is complete.
+        """
+        opened_at = self.opened_at[index]
         return replace(
             self,
-            opened_at=self.opened_at[index],
+            opened_at=opened_at,
             open=self.open[index],
             high=self.high[index],
             low=self.low[index],
             close=self.close[index],
             volume=self.volume[index],
             sessions=None if self.sessions is None else self.sessions[index],
+            complete=self.complete
+            or not len(opened_at)
+            or bool(opened_at[-1] < self.opened_at[-1]),
             synthetic=None if self.synthetic is None else self.synthetic[index],
         )
 
@@ -198,14 +181,17 @@ class Bars:
         return self.take(slice(int(first), int(last)))
 
     def equals(self, other: Bars) -> bool:
-        """Return whether key, columns and flags are equal, prices to the bit (0.0 equals -0.0)."""
+        """Return whether key, columns and flags are equal, prices to the bit.
+
+        0.0 equals -0.0, NaN equals NaN, and no `synthetic` column equals one without a mark.
+        """
         return (
             self.series == other.series
             and self.complete == other.complete
             and np.array_equal(self.opened_at, other.opened_at)
-            and all(np.array_equal(getattr(self, name), getattr(other, name)) for name in OHLCV)
-            and _same(self.sessions, other.sessions)
-            and _same(self.synthetic, other.synthetic)
+            and all(same(getattr(self, name), getattr(other, name)) for name in OHLCV)
+            and same(self.sessions, other.sessions)
+            and np.array_equal(_marks(self), _marks(other))
         )
 
     def to_pandas(self) -> pd.DataFrame:
@@ -224,53 +210,52 @@ class Bars:
         """Return a table: opened_at timestamp[us, UTC], open high low close volume double.
 
         `session` (date32) and `synthetic` (bool) are added where the bars have them; the series
-        key and `complete` stand in the schema's metadata.
+        key and `complete` stand in the schema's metadata. Columns share memory with the bars.
 
         Raises:
             MissingExtraError: pyarrow is not installed (extra `arrow`).
         """
-        from simutrador_core.models._frames import to_arrow
+        from simutrador_core.models._arrow import to_arrow
 
         return to_arrow(self)
 
     def candles(self) -> list[PriceCandle]:
-        """Return one `PriceCandle` a bar; for a page at the border, never for bulk work."""
+        """Return one `PriceCandle` a bar; for a page at the border, never for bulk work.
+
+        Raises:
+            InputError: a price is NaN, infinite or not above zero, or stands outside high and low.
+        """
         from simutrador_core.models._frames import to_candles
 
         return to_candles(self)
 
 
-def _same(left: NDArray[np.generic] | None, right: NDArray[np.generic] | None) -> bool:
-    if left is None or right is None:
-        return left is right
-    return bool(np.array_equal(left, right))
-
-
 def concat(parts: Sequence[Bars]) -> Bars:
     """Return parts of one series, given in time order and not overlapping, as one `Bars`.
+
+    Empty parts add nothing. Session dates are kept when every part with bars has them.
 
     Raises:
         InvalidBarsError: no part is given, the series differ, or the parts overlap.
     """
     if not parts:
         raise InvalidBarsError("nothing to join: give at least one Bars")
-    if len(parts) == 1:
-        return parts[0]
-    head = parts[0]
-    if any(part.series != head.series for part in parts):
-        raise InvalidBarsError(f"only bars of one series can be joined; the first is {head.series}")
-    columns = {name: np.concatenate([getattr(p, name) for p in parts]) for name in OHLCV}
-    marked = any(p.synthetic is not None for p in parts)
-    dated = [p.sessions for p in parts if p.sessions is not None]
-    return Bars(
-        head.symbol,
-        head.timeframe,
-        head.adjustment,
-        np.concatenate([p.opened_at for p in parts]),
+    if any(part.series != parts[0].series for part in parts):
+        raise InvalidBarsError(f"only bars of one series can be joined, here {parts[0].series}")
+    filled = [part for part in parts if len(part)] or [parts[0]]
+    if len(filled) == 1:
+        return filled[0]
+    if not all(part.complete for part in filled[:-1]):
+        raise InvalidBarsError(f"only the last part of {parts[0].series} may end in a forming bar")
+    columns = {name: np.concatenate([getattr(p, name) for p in filled]) for name in OHLCV}
+    dated = [p.sessions for p in filled if p.sessions is not None]
+    marked = any(p.synthetic is not None for p in filled)
+    return replace(
+        filled[-1],
+        opened_at=np.concatenate([p.opened_at for p in filled]),
         **columns,
-        sessions=np.concatenate(dated) if len(dated) == len(parts) else None,
-        complete=parts[-1].complete,
-        synthetic=np.concatenate([_marks(p) for p in parts]) if marked else None,
+        sessions=np.concatenate(dated) if len(dated) == len(filled) else None,
+        synthetic=np.concatenate([_marks(p) for p in filled]) if marked else None,
     )
 
 

@@ -1,0 +1,51 @@
+from simutrador_core.interfaces.data_provider import (
+    ActionKind,
+    ActionRequest,
+    BarPage,
+    BarRequest,
+    Capabilities,
+    CorporateAction,
+    DataProvider,
+    FetchResult,
+    TradeRequest,
+    Trades,
+)
+from simutrador_core.interfaces.storage import (
+    BarSource,
+    BarStore,
+    Change,
+    Commit,
+    Coverage,
+    Covered,
+    Report,
+    Segment,
+    SeriesInfo,
+)
+from simutrador_core.interfaces.strategy import BarStrategy, StrategyContext
+from simutrador_core.interfaces.validation import DataValidator, Gap
+
+__all__ = [
+    "BarSource",
+    "BarStore",
+    "Change",
+    "Commit",
+    "Coverage",
+    "Covered",
+    "Report",
+    "Segment",
+    "SeriesInfo",
+    "DataProvider",
+    "Capabilities",
+    "BarRequest",
+    "BarPage",
+    "ActionKind",
+    "ActionRequest",
+    "CorporateAction",
+    "TradeRequest",
+    "Trades",
+    "FetchResult",
+    "DataValidator",
+    "Gap",
+    "BarStrategy",
+    "StrategyContext",
+]

@@ -1,0 +1,1 @@
+"""The WebSocket messages by topic; import them from `simutrador_core.models.websocket`."""
