@@ -1,7 +1,5 @@
 """The part of the store contract about one commit: conflicts, bases, refusals, `no_op`, history."""
 
-
-
 from __future__ import annotations
 
 from dataclasses import replace
@@ -13,7 +11,7 @@ import pytest
 
 from simutrador_core.errors import ConflictError, InvalidBarsError
 from simutrador_core.interfaces.storage import BarStore
-from simutrador_core.models.bars import OHLCV, Bars
+from simutrador_core.models.bars import Bars
 from simutrador_core.models.enums import Adjustment, OnConflict, Timeframe
 from simutrador_core.testing._store_cases import AAPL, DAY, IBM, MINUTE
 from simutrador_core.testing.builders import (
@@ -75,11 +73,7 @@ class CommitContract:
 
     @pytest.mark.parametrize("column", ["open", "high", "low", "close", "volume"])
     def test_nan_is_refused_and_nothing_is_written(self, store: BarStore, column: str) -> None:
-        damaged = np.array([1.0, float("nan"), 1.0])
-        bars = make_bars("AAPL", n=3)
-        columns = {name: getattr(bars, name) for name in OHLCV}
-        bad = Bars(bars.symbol, bars.timeframe, bars.adjustment, bars.opened_at,
-                   **{**columns, column: damaged})  # fmt: skip
+        bad = replace(make_bars("AAPL", n=3), **{column: np.array([1.0, float("nan"), 1.0])})
         with pytest.raises(InvalidBarsError):
             store.commit(make_change(make_bars("IBM"), bad))
         assert store.symbols() == []

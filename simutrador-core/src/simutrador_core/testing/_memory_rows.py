@@ -16,14 +16,17 @@ from simutrador_core.models.enums import OnConflict
 
 
 class Row(NamedTuple):
-    """One bar without its time; two rows are the same bar when these are equal."""
+    """One bar without its time; two rows are the same bar when these are equal.
+
+    `session` is days since 1970; NaT is the smallest int64; None means the bars carry no sessions.
+    """
 
     open: float
     high: float
     low: float
     close: float
     volume: float
-    session: np.datetime64 | None
+    session: int | None
     synthetic: bool
 
 
@@ -110,6 +113,7 @@ def rows_of(pages: Sequence[Bars]) -> dict[SeriesKey, dict[int, Row]]:
 
 
 def _rows(bars: Bars) -> Iterator[tuple[int, Row]]:
+    days = None if bars.sessions is None else bars.sessions.view(np.int64)
     for i in range(len(bars)):
         yield (
             int(bars.opened_at[i]),
@@ -119,7 +123,7 @@ def _rows(bars: Bars) -> Iterator[tuple[int, Row]]:
                 float(bars.low[i]),
                 float(bars.close[i]),
                 float(bars.volume[i]),
-                None if bars.sessions is None else bars.sessions[i],
+                None if days is None else int(days[i]),
                 bars.synthetic is not None and bool(bars.synthetic[i]),
             ),
         )
@@ -227,7 +231,7 @@ def read(version: Version, query: BarQuery) -> Bars:
         low=np.array([row.low for row in found]),
         close=np.array([row.close for row in found]),
         volume=np.array([row.volume for row in found]),
-        sessions=np.array([row.session for row in found], dtype="M8[D]") if dated else None,
+        sessions=np.array([row.session for row in found]).view("M8[D]") if dated else None,
         synthetic=np.array([row.synthetic for row in found]) if marked else None,
     )
 
@@ -248,4 +252,6 @@ def describe(series: SeriesKey, rows: Rows) -> SeriesInfo:
 
 
 def _session(row: Row) -> date | None:
-    return None if row.session is None else row.session.astype(date)
+    if row.session is None:
+        return None
+    return np.datetime64(row.session, "D").astype(date)

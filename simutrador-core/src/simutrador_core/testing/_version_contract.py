@@ -1,7 +1,5 @@
 """The part of the store contract about versions: coverage, `as_of`, provenance, maintenance."""
 
-
-
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
