@@ -11,6 +11,11 @@ from simutrador_core.testing.acceptance import Scale, acceptance_scale, at_scale
 
 pytest_plugins = ["pytester"]
 
+OPTIONS = (
+    "-p simutrador_core.testing.acceptance -p xdist.plugin -p pytest_asyncio.plugin "
+    "-o asyncio_mode=auto -o asyncio_default_fixture_loop_scope=function --strict-markers"
+)
+
 STORE = """
     import contextlib
     import pytest
@@ -43,6 +48,7 @@ ASKS_FOR_THE_FIGURE = """
 def no_data_folder(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("CI", "SIMUTRADOR_TEST_DATA", "SIMUTRADOR_ACCEPTANCE"):
         monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")  # saves a second a test
 
 
 def run(
@@ -54,9 +60,9 @@ def run(
     # Proving changes Hypothesis for the whole process: that one gets a process of its own.
     apart = "--acceptance-prove" in options
     result = (pytester.runpytest_subprocess if apart else pytester.runpytest_inprocess)(
-        *("-p", "simutrador_core.testing.acceptance", "-o", "asyncio_mode=auto"),
-        *("-o", "asyncio_default_fixture_loop_scope=function", "--strict-markers"),
-        *(f"--acceptance-report={report}", *options),
+        *OPTIONS.split(),
+        f"--acceptance-report={report}",
+        *options,
     )
     lines = report.read_text().splitlines() if report.exists() else []
     return result, [json.loads(line) for line in lines]
