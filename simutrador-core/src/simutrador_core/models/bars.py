@@ -160,6 +160,7 @@ class Bars:
         Without the forming last bar the result is complete.
         """
         opened_at = self.opened_at[index]
+        whole = not len(opened_at) or bool(opened_at[-1] < self.opened_at[-1])
         return replace(
             self,
             opened_at=opened_at,
@@ -169,9 +170,7 @@ class Bars:
             close=self.close[index],
             volume=self.volume[index],
             sessions=None if self.sessions is None else self.sessions[index],
-            complete=self.complete
-            or not len(opened_at)
-            or bool(opened_at[-1] < self.opened_at[-1]),
+            complete=self.complete or whole,
             synthetic=None if self.synthetic is None else self.synthetic[index],
         )
 

@@ -75,7 +75,8 @@ def _added(logger: logging.Logger, handler: logging.Handler) -> logging.Handler:
 
 def _console_handler(handlers: Iterable[logging.Handler]) -> logging.Handler | None:
     for handler in handlers:
-        if type(handler) is logging.StreamHandler:  # a file handler is one too, so no isinstance
+        kind: object = type(handler)
+        if kind is logging.StreamHandler:  # a file handler is one too, so no isinstance
             return handler
     return None
 

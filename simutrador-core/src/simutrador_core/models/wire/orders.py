@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from decimal import Decimal
 from itertools import pairwise
 from typing import Annotated, Literal, Self
 
@@ -56,14 +55,10 @@ class OrderData(WireModel):
     @model_validator(mode="after")
     def _brackets_the_entry(self) -> Self:
         entry = self.price if self.type in _NEEDS_PRICE else None
-        levels = [
-            ("stop_loss", self.stop_loss),
-            ("price", entry),
-            ("take_profit", self.take_profit),
-        ]
+        levels = {"stop_loss": self.stop_loss, "price": entry, "take_profit": self.take_profit}
+        given = [(name, level) for name, level in levels.items() if level is not None]
         if self.side is OrderSide.SELL:
-            levels.reverse()
-        given: list[tuple[str, Decimal]] = [(n, level) for n, level in levels if level is not None]
+            given.reverse()
         for (low_name, low), (high_name, high) in pairwise(given):
             if low >= high:
                 raise ValueError(
