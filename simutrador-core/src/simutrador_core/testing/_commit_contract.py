@@ -11,7 +11,7 @@ import pytest
 
 from simutrador_core.errors import ConflictError, InvalidBarsError
 from simutrador_core.interfaces.storage import BarStore
-from simutrador_core.models.bars import Bars
+from simutrador_core.models.bars import OHLCV, Bars
 from simutrador_core.models.enums import Adjustment, OnConflict, Timeframe
 from simutrador_core.testing._store_cases import AAPL, DAY, IBM, MINUTE
 from simutrador_core.testing.builders import (
@@ -71,9 +71,12 @@ class CommitContract:
             store.commit(make_change(make_bars("IBM"), make_bars("AAPL", complete=False)))
         assert store.symbols() == []
 
-    @pytest.mark.parametrize("column", ["open", "high", "low", "close", "volume"])
-    def test_nan_is_refused_and_nothing_is_written(self, store: BarStore, column: str) -> None:
-        bad = replace(make_bars("AAPL", n=3), **{column: np.array([1.0, float("nan"), 1.0])})
+    @pytest.mark.parametrize("column", OHLCV)
+    @pytest.mark.parametrize("number", [float("nan"), float("inf"), float("-inf")])
+    def test_numbers_that_are_not_finite_are_refused_and_nothing_is_written(
+        self, store: BarStore, column: str, number: float
+    ) -> None:
+        bad = replace(make_bars("AAPL", n=3), **{column: np.array([1.0, number, 1.0])})
         with pytest.raises(InvalidBarsError):
             store.commit(make_change(make_bars("IBM"), bad))
         assert store.symbols() == []

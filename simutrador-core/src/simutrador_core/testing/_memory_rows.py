@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
-from typing import NamedTuple, TypeAlias
+from math import isfinite
+from typing import Final, NamedTuple, TypeAlias
 
 import numpy as np
 
@@ -15,10 +16,13 @@ from simutrador_core.models.bars import BarQuery, Bars, SeriesKey, from_us, to_u
 from simutrador_core.models.enums import OnConflict
 
 
+_NOT_A_DAY: Final = np.datetime64("NaT", "D").view(np.int64)
+
+
 class Row(NamedTuple):
     """One bar without its time; two rows are the same bar when these are equal.
 
-    `session` is days since 1970; NaT is the smallest int64; None means the bars carry no sessions.
+    `session` is days since 1970; None where the bar has none.
     """
 
     open: float
@@ -98,15 +102,18 @@ def rows_of(pages: Sequence[Bars]) -> dict[SeriesKey, dict[int, Row]]:
     """Return the rows of a change by series and time.
 
     Raises:
-        InvalidBarsError: a page is incomplete or holds NaN, or two pages disagree.
+        InvalidBarsError: a page is incomplete or holds a number that is not finite, or two pages
+            disagree.
     """
     found: dict[SeriesKey, dict[int, Row]] = {}
     for bars in pages:
         if not bars.complete:
             raise InvalidBarsError(f"the last bar of {bars.series} is still forming; drop it first")
         for at, row in _rows(bars):
-            if any(number != number for number in row[:5]):
-                raise InvalidBarsError(f"{bars.series} holds NaN at {from_us(at).isoformat()}")
+            if not all(isfinite(number) for number in row[:5]):
+                raise InvalidBarsError(
+                    f"{bars.series} holds NaN or an infinite number at {from_us(at).isoformat()}"
+                )
             if found.setdefault(bars.series, {}).setdefault(at, row) != row:
                 raise InvalidBarsError(f"two pages of {bars.series} differ at {from_us(at)}")
     return found
@@ -123,7 +130,7 @@ def _rows(bars: Bars) -> Iterator[tuple[int, Row]]:
                 float(bars.low[i]),
                 float(bars.close[i]),
                 float(bars.volume[i]),
-                None if days is None else int(days[i]),
+                None if days is None or days[i] == _NOT_A_DAY else int(days[i]),
                 bars.synthetic is not None and bool(bars.synthetic[i]),
             ),
         )

@@ -90,7 +90,8 @@ class MemoryStore:
         Raises:
             ConflictError: a later commit than `base` touched one of the series, or `FAIL` met a
                 different row.
-            InvalidBarsError: a page is incomplete or holds NaN, or two pages disagree.
+            InvalidBarsError: a page is incomplete or holds a number that is not finite, or two
+                pages disagree.
         """
         given, asked = rows_of(change.pages), ranges_of(change.covered)
         series = tuple(sorted({*given, *asked}, key=sort_key))

@@ -221,6 +221,16 @@ class BarSourceContract:
         source = self._source(tmp_path, opened, bars)
         assert_same_bars(source.read(query_all("ES")), bars)
 
+    def test_a_minute_outside_any_session_hides_the_sessions_of_a_read(
+        self, tmp_path: Path, opened: list[BarSource]
+    ) -> None:
+        days = np.array(["2024-01-03", "NaT", "2024-01-03"], dtype="M8[D]")
+        bars = replace(make_bars("ES", n=3), sessions=days)
+        source = self._source(tmp_path, opened, bars)
+        assert source.read(query_all("ES")).sessions is None
+        first = BarQuery("ES", Timeframe.MINUTE_1, START, START + MINUTE)
+        assert_same_bars(source.read(first), bars.take(slice(0, 1)))
+
     def test_synthetic_marks_survive(self, tmp_path: Path, opened: list[BarSource]) -> None:
         bars = make_bars("AAPL", n=4, synthetic=[False, True, True, False])
         source = self._source(tmp_path, opened, bars)
