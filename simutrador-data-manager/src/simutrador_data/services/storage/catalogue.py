@@ -1,0 +1,249 @@
+"""The catalogue: one SQLite file that is the store's transaction log, and how it is opened.
+
+Write-ahead log, full sync, one writer at a time (`BEGIN IMMEDIATE`), any number of readers, each
+of one snapshot. Connections are lent from a pool and never cross a fork.
+"""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import time
+from collections import deque
+from collections.abc import Iterator
+from contextlib import closing, contextmanager, suppress
+from pathlib import Path
+from typing import Final
+
+from simutrador_core.errors import CorruptDataError, StoreError, StoreFormatError
+from simutrador_data.services.storage.file_ops import (
+    DiskError,
+    FileOps,
+    disk_errors,
+    make_folders,
+)
+from simutrador_data.services.storage.schema import APPLICATION_ID, FORMAT, SCHEMA
+
+CATALOGUE_NAME: Final = "catalogue.sqlite"
+BUSY_SECONDS: Final = 60.0
+_IDLE_CONNECTIONS: Final = 8
+_DISK_CODES: Final = frozenset({sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_READONLY})
+_CORRUPT_CODES: Final = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB})
+_LOCKED_CODES: Final = frozenset({sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED})
+_abandoned: list[sqlite3.Connection] = []  # a parent's: closing them here would harm its locks
+
+
+class Catalogue:
+    """A pool of connections to one catalogue file."""
+
+    def __init__(self, path: Path, ops: FileOps, *, uri: str) -> None:
+        """Keep the address; `open_catalogue` and `open_read_only` make it ready."""
+        self.path = path
+        self._ops = ops
+        self._uri = uri
+        self._idle: deque[sqlite3.Connection] = deque()
+        self._pid = os.getpid()
+        self._closed = False
+
+    def close(self) -> None:
+        """Close the connections; those lent are closed when they come back."""
+        self._closed = True
+        self._forget_the_parents()
+        while self._idle:
+            self._idle.pop().close()
+
+    @contextmanager
+    def read(self) -> Iterator[sqlite3.Connection]:
+        """Lend a connection whose statements all see one committed version."""
+        with self.lend() as connection:
+            connection.execute("BEGIN")
+            yield connection
+            connection.execute("ROLLBACK")
+
+    @contextmanager
+    def write(self, *, patience_s: float = BUSY_SECONDS) -> Iterator[sqlite3.Connection]:
+        """Lend a connection as the only writer; commit at the end, roll back after an error.
+
+        Raises:
+            StoreError: another writer held the catalogue for longer than `patience_s`.
+            DiskError: the disk is full, read-only or failing; nothing was changed.
+        """
+        with self.lend() as connection:
+            if patience_s != BUSY_SECONDS:
+                connection.execute(f"PRAGMA busy_timeout = {int(patience_s * 1000)}")
+            try:
+                connection.execute("BEGIN IMMEDIATE")
+            finally:
+                if patience_s != BUSY_SECONDS:
+                    connection.execute(f"PRAGMA busy_timeout = {int(BUSY_SECONDS * 1000)}")
+            yield connection
+            self._ops.commit(connection, self.path)
+
+    @contextmanager
+    def lend(self) -> Iterator[sqlite3.Connection]:
+        """Lend a connection outside of any transaction."""
+        with _translated_errors(self.path), disk_errors():
+            connection = self._take()
+            try:
+                yield connection
+            except BaseException:
+                self._give_back_after_error(connection)
+                raise
+            self._give_back(connection)
+
+    def _take(self) -> sqlite3.Connection:
+        if self._closed:
+            raise StoreError(f"the store at {self.path.parent} is closed; open it again")
+        self._forget_the_parents()
+        try:
+            return self._idle.pop()
+        except IndexError:
+            return _connect(self._uri)
+
+    def _give_back(self, connection: sqlite3.Connection) -> None:
+        if self._closed or len(self._idle) >= _IDLE_CONNECTIONS:
+            connection.close()
+        else:
+            self._idle.append(connection)
+
+    def _give_back_after_error(self, connection: sqlite3.Connection) -> None:
+        try:
+            if connection.in_transaction:
+                connection.execute("ROLLBACK")
+        except sqlite3.Error:
+            with suppress(sqlite3.Error):
+                connection.close()
+        else:
+            self._give_back(connection)
+
+    def _forget_the_parents(self) -> None:
+        if self._pid != os.getpid():
+            _abandoned.extend(self._idle)
+            self._idle = deque()
+            self._pid = os.getpid()
+
+
+def open_catalogue(root: Path, ops: FileOps) -> Catalogue:
+    """Open a store's catalogue, making folder and file when there are none.
+
+    Raises:
+        StoreFormatError: a newer release wrote it, or the file is someone else's.
+        CorruptDataError: the catalogue is damaged, or gone while bars are still there.
+    """
+    path = root / CATALOGUE_NAME
+    if not path.exists() and any((root / "bars").glob("*/*/*/*.parquet")):
+        raise CorruptDataError(
+            f"{path} is missing but {root / 'bars'} holds files; restore it from a backup, "
+            "or import those files into a new store"
+        )
+    catalogue = Catalogue(path, ops, uri=_uri(path, "rwc"))
+    with disk_errors():
+        make_folders(ops, root)
+    with catalogue.lend() as connection:
+        if _format_of(connection, path) == 0:
+            _create(connection)
+            ops.sync_folder(root)
+    return catalogue
+
+
+def open_read_only(root: Path, ops: FileOps) -> Catalogue:
+    """Open the catalogue of an existing store without ever writing to it.
+
+    Raises:
+        StoreError: the folder holds no store.
+        StoreFormatError: a newer release wrote it, or the file is someone else's.
+    """
+    path = root / CATALOGUE_NAME
+    nothing = StoreError(
+        f"{root} holds no bar store ({CATALOGUE_NAME} is missing); import bars first or correct "
+        "the path"
+    )
+    if not path.is_file():
+        raise nothing
+    catalogue = Catalogue(path, ops, uri=_uri(path, "ro"))
+    if not os.access(root, os.W_OK) and not path.with_name(f"{CATALOGUE_NAME}-shm").exists():
+        # Nobody has it open and we may not make the files a shared read needs.
+        catalogue = Catalogue(path, ops, uri=_uri(path, "ro") + "&immutable=1")
+    with catalogue.lend() as connection:
+        if _format_of(connection, path) == 0:
+            raise nothing
+    return catalogue
+
+
+def _uri(path: Path, mode: str) -> str:
+    return f"{path.absolute().as_uri()}?mode={mode}"
+
+
+def _connect(uri: str) -> sqlite3.Connection:
+    connection = sqlite3.connect(
+        uri,
+        uri=True,
+        timeout=BUSY_SECONDS,
+        isolation_level=None,
+        check_same_thread=False,
+        cached_statements=256,
+    )
+    with suppress(sqlite3.OperationalError):  # a damaged file is reported by its first use
+        connection.execute("PRAGMA synchronous = FULL")
+        connection.execute("PRAGMA fullfsync = ON")
+        connection.execute("PRAGMA checkpoint_fullfsync = ON")
+        connection.execute("PRAGMA trusted_schema = OFF")
+    return connection
+
+
+def _format_of(connection: sqlite3.Connection, path: Path) -> int:
+    found = int(connection.execute("PRAGMA user_version").fetchone()[0])
+    application = int(connection.execute("PRAGMA application_id").fetchone()[0])
+    tables = int(connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0])
+    if tables and application != APPLICATION_ID:
+        raise StoreFormatError(f"{path} is an SQLite file of another program, not a bar store")
+    if found > FORMAT:
+        raise StoreFormatError(
+            f"{path} has format {found}, this release reads up to {FORMAT}; "
+            "upgrade simutrador-data-manager"
+        )
+    return found
+
+
+def _create(connection: sqlite3.Connection) -> None:
+    connection.execute("PRAGMA auto_vacuum = INCREMENTAL")
+    _switch_to_wal(connection)
+    connection.execute("BEGIN IMMEDIATE")
+    if not connection.execute("PRAGMA user_version").fetchone()[0]:
+        with closing(connection.cursor()) as cursor:
+            for statement in SCHEMA.split(";\n"):
+                cursor.execute(statement)
+        connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+        connection.execute(f"PRAGMA user_version = {FORMAT}")
+    connection.execute("COMMIT")
+
+
+def _switch_to_wal(connection: sqlite3.Connection) -> None:
+    # SQLite does not wait for others here, so two processes creating one store take turns.
+    deadline = time.monotonic() + BUSY_SECONDS
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode = WAL")
+            return
+        except sqlite3.OperationalError as e:
+            if e.sqlite_errorcode & 0xFF not in _LOCKED_CODES or time.monotonic() > deadline:
+                raise
+            time.sleep(0.005)
+
+
+@contextmanager
+def _translated_errors(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except sqlite3.DatabaseError as e:
+        code = getattr(e, "sqlite_errorcode", 0) & 0xFF
+        if code in _CORRUPT_CODES:
+            raise CorruptDataError(f"{path} is damaged ({e}); restore it from a backup") from e
+        if code in _DISK_CODES:
+            raise DiskError(OSError(None, str(e), str(path))) from e
+        if code in _LOCKED_CODES:
+            raise StoreError(f"{path}: other writers kept it busy; try again ({e})") from e
+        raise StoreError(f"{path}: {e}") from e
+
+
+__all__ = ["Catalogue", "open_catalogue", "open_read_only", "CATALOGUE_NAME"]

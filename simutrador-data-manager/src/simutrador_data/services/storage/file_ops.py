@@ -1,0 +1,134 @@
+"""Every touch of the disk the store makes, as one small object that tests can replace.
+
+The store calls nothing of `os` itself. A test passes a subclass that fails, writes short or stops
+the process at the k-th call of `before`. Files become visible by rename only and are durable
+before a transaction names them: `create` (write + fsync), `rename`, `sync_folder`.
+"""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TypeAlias
+
+from simutrador_core.errors import StoreError
+
+Buffer: TypeAlias = bytes | memoryview
+
+
+class DiskError(StoreError, OSError):
+    """The disk refused: full, read-only or failing. `errno` and `filename` say what and where."""
+
+    def __init__(self, error: OSError) -> None:
+        """Wrap what the operating system said."""
+        reason = error.strerror or str(error) or type(error).__name__
+        super().__init__(f"{reason}: {error.filename}" if error.filename else reason)
+        self.errno = error.errno
+        self.strerror = error.strerror
+        self.filename = error.filename
+
+    def __str__(self) -> str:
+        """Return the text; `OSError` would format its own."""
+        return str(self.args[0])
+
+
+@contextmanager
+def disk_errors() -> Iterator[None]:
+    """Turn an `OSError` of the operating system into a `DiskError`."""
+    try:
+        yield
+    except StoreError:
+        raise
+    except OSError as e:
+        raise DiskError(e) from e
+
+
+class FileOps:
+    """The real disk. Each public method is one operation and calls `before` first."""
+
+    def before(self, operation: str, path: Path) -> None:
+        """Do nothing; tests override this to fail or crash at the k-th operation."""
+
+    def create(self, path: Path, parts: Sequence[Buffer]) -> None:
+        """Write a new file and wait until its bytes are on the disk."""
+        self.before("create", path)
+        with path.open("xb") as file:
+            self._write(file.fileno(), parts)
+            os.fsync(file.fileno())
+
+    def create_derived(self, path: Path, parts: Sequence[Buffer]) -> None:
+        """Write a new file that can be made again: nobody waits for the disk."""
+        self.before("create_derived", path)
+        with path.open("xb") as file:
+            self._write(file.fileno(), parts)
+
+    def rename(self, source: Path, target: Path) -> None:
+        """Move a file within the store, replacing the target."""
+        self.before("rename", target)
+        source.replace(target)
+
+    def make_folder(self, path: Path) -> None:
+        """Make a folder, its parent being there; its name is on the disk when this returns."""
+        self.before("make_folder", path)
+        path.mkdir(exist_ok=True)
+        self._sync(path.parent)
+
+    def sync_folder(self, path: Path) -> None:
+        """Wait until the names in a folder are on the disk."""
+        self.before("sync_folder", path)
+        self._sync(path)
+
+    def read(self, path: Path) -> bytes:
+        """Return the bytes of a file."""
+        self.before("read", path)
+        return path.read_bytes()
+
+    def remove(self, path: Path) -> int:
+        """Delete a file and return its size; 0 when it is gone already."""
+        self.before("remove", path)
+        try:
+            size = path.stat().st_size
+            path.unlink()
+        except FileNotFoundError:
+            return 0
+        return size
+
+    def files(self, folder: Path) -> list[Path]:
+        """Return every file below a folder, sorted; none when there is no such folder."""
+        self.before("files", folder)
+        return sorted(path for path in folder.rglob("*") if path.is_file())
+
+    def commit(self, connection: sqlite3.Connection, path: Path) -> None:
+        """Make the open transaction of the catalogue durable: the moment a change happens."""
+        self.before("commit", path)
+        connection.execute("COMMIT")
+
+    def _write(self, descriptor: int, parts: Sequence[Buffer]) -> None:
+        for part in parts:
+            left = memoryview(part).cast("B")
+            while left:
+                left = left[os.write(descriptor, left) :]
+
+    def _sync(self, folder: Path) -> None:
+        if os.name == "nt":  # Windows cannot open a folder; NTFS journals names itself
+            return
+        descriptor = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+
+
+def make_folders(ops: FileOps, path: Path) -> None:
+    """Make a folder and its missing parents, each durable."""
+    missing = [path] if not path.is_dir() else []
+    while missing and not missing[-1].parent.is_dir():
+        missing.append(missing[-1].parent)
+    for folder in reversed(missing):
+        ops.make_folder(folder)
+
+
+__all__ = ["FileOps", "DiskError", "disk_errors", "make_folders", "Buffer"]

@@ -1,0 +1,228 @@
+"""`LocalBars`: read a bar store on this machine without ever writing to it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from simutrador_core import dataset
+from simutrador_core.errors import InvalidRangeError
+from simutrador_core.interfaces.storage import Commit, Coverage, Segment, SeriesInfo
+from simutrador_core.models.bars import BarQuery, Bars, SeriesKey, from_us, to_us
+from simutrador_core.models.enums import Timeframe
+from simutrador_data.services.storage import digests, provenance, reading
+from simutrador_data.services.storage.catalogue import Catalogue, open_read_only
+from simutrador_data.services.storage.contents import MIRRORS, SCRATCH, Contents
+from simutrador_data.services.storage.file_ops import FileOps
+from simutrador_data.services.storage.mirrors import Mirrors
+from simutrador_data.services.storage.segment_list import (
+    SeriesRow,
+    find_series,
+    latest_commit,
+    list_series,
+    slices,
+)
+from simutrador_data.services.storage.table import to_bars
+
+_EPOCH_DAY = date(1970, 1, 1)
+
+
+class LocalBars:
+    """The bars of a store on this machine; satisfies `BarSource`.
+
+    Threads and processes may read and write the same store meanwhile: each read sees one committed
+    version. `actions_as_of` has no effect: a store gives back the series it was given.
+    """
+
+    def __init__(self, root: Path, *, ops: FileOps | None = None) -> None:
+        """Open an existing store.
+
+        Raises:
+            StoreError: the folder holds no store.
+            StoreFormatError: a newer release wrote it.
+        """
+        ops = ops or FileOps()
+        self._open(Path(root), open_read_only(Path(root), ops), ops, mirror_limit_bytes=0)
+
+    def _open(
+        self, root: Path, catalogue: Catalogue, ops: FileOps, *, mirror_limit_bytes: int
+    ) -> None:
+        self.root = root
+        self._catalogue = catalogue
+        self._mirrors = Mirrors(
+            root / MIRRORS, ops, scratch=root / SCRATCH, limit_bytes=mirror_limit_bytes
+        )
+        self._contents = Contents(root, catalogue, ops, self._mirrors)
+
+    def close(self) -> None:
+        """Let go of every file; bars read before stay valid."""
+        self._mirrors.forget()
+        self._catalogue.close()
+
+    def __enter__(self) -> Self:
+        """Return the store itself."""
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Close the store."""
+        self.close()
+
+    def read(self, query: BarQuery, /) -> Bars:
+        """Return the bars that open in the query's range, oldest first; see `BarSource.read`.
+
+        Raises:
+            UnknownSymbolError: no such series is stored at that version.
+            CorruptDataError: a file with some of them does not match its checksum.
+        """
+        start, end = to_us(query.start), to_us(query.end)
+        return self._read(query.series, start, end, version=query.as_of)
+
+    def stream(self, query: BarQuery, *, rows: int = 65_536) -> Iterator[Bars]:
+        """Return an iterator over the same bars in parts of at most `rows`.
+
+        It reads the version that is newest now, whatever is committed, compacted or vacuumed
+        before it ends, and holds no more than a few parts in memory.
+
+        Raises:
+            UnknownSymbolError: no such series is stored at that version.
+        """
+        if rows < 1:
+            raise InvalidRangeError(f"rows {rows} is below the limit of 1", field="rows")
+        version = self._version(query.as_of)
+        with self._catalogue.read() as connection:
+            series = reading.known_series(connection, query.series, version=version)
+        start, end = to_us(query.start), to_us(query.end)
+
+        def plan(from_us_on: int) -> list[reading.Span]:
+            with self._catalogue.read() as connection:
+                row = find_series(connection, series.key) or series
+                found = slices(connection, row, start_us=from_us_on, end_us=end, version=version)
+                return reading.spans_of(found)
+
+        tables = reading.stream_tables(plan, self._contents, start_us=start, end_us=end, rows=rows)
+        return (to_bars(table, series.key) for table in tables)
+
+    def symbols(self, timeframe: Timeframe | None = None) -> list[SeriesInfo]:
+        """Return every stored series (of a timeframe), sorted by symbol."""
+        with self._catalogue.read() as connection:
+            return [_info(series) for series in list_series(connection, timeframe)]
+
+    def dataset_id(self, queries: Sequence[BarQuery]) -> str:
+        """Return the hash of the exact rows these queries read; see `simutrador_core.dataset`.
+
+        Raises:
+            UnknownSymbolError: a series is not stored.
+            InvalidBarsError: two queries read rows of one series and month.
+        """
+        latest = self._version(None)
+        memos: list[digests.Memo] = []
+        found: list[str] = []
+        for query in queries:
+            version = latest if query.as_of is None else query.as_of
+            found.extend(self._lines(query, version, memos))
+        digests.keep(self._catalogue, memos)
+        return dataset.combine(found)
+
+    def history(self, symbol: str, timeframe: Timeframe) -> list[Commit]:
+        """Return the commits that touched a symbol and timeframe, oldest first."""
+        with self._catalogue.read() as connection:
+            return provenance.history(connection, symbol, timeframe)
+
+    def segments(self, query: BarQuery) -> list[Segment]:
+        """Return where the rows of a read came from, in time order; see `BarStore.segments`."""
+
+        def attempt() -> list[Segment]:
+            with self._catalogue.read() as connection:
+                series = find_series(connection, query.series)
+                if series is None:
+                    return []
+                return provenance.segments(
+                    connection,
+                    self._contents,
+                    series,
+                    start_us=to_us(query.start),
+                    end_us=to_us(query.end),
+                    version=query.as_of,
+                )
+
+        return reading.with_fresh_snapshots(attempt)
+
+    def coverage(self, query: BarQuery) -> list[Coverage]:
+        """Return the whole ranges asked of sources that overlap the query's, in time order."""
+        with self._catalogue.read() as connection:
+            series = find_series(connection, query.series)
+            if series is None:
+                return []
+            return provenance.coverage(
+                connection,
+                series,
+                start_us=to_us(query.start),
+                end_us=to_us(query.end),
+                version=query.as_of,
+            )
+
+    def _version(self, as_of: int | None) -> int:
+        if as_of is not None:
+            return as_of
+        with self._catalogue.read() as connection:
+            return latest_commit(connection)
+
+    def _read(self, key: SeriesKey, start_us: int, end_us: int, *, version: int | None) -> Bars:
+        def attempt() -> Bars:
+            with self._catalogue.read() as connection:
+                series = reading.known_series(connection, key, version=version)
+                table = reading.read_table(
+                    connection,
+                    self._contents,
+                    series,
+                    start_us=start_us,
+                    end_us=end_us,
+                    version=version,
+                )
+            return to_bars(table, key)
+
+        return reading.with_fresh_snapshots(attempt)
+
+    def _lines(self, query: BarQuery, version: int, memos: list[digests.Memo]) -> list[str]:
+        start, end = to_us(query.start), to_us(query.end)
+        with self._catalogue.read() as connection:
+            series = reading.known_series(connection, query.series, version=version)
+            months = digests.changed_months(
+                connection, series, start_us=start, end_us=end, version=version
+            )
+
+        def read(start_us: int, end_us: int) -> Bars:
+            return self._read(query.series, start_us, end_us, version=version)
+
+        return list(digests.lines(series, months, read, start_us=start, end_us=end, memos=memos))
+
+
+def _info(series: SeriesRow) -> SeriesInfo:
+    return SeriesInfo(
+        series.key,
+        None if series.first_us is None else from_us(series.first_us),
+        None if series.last_us is None else from_us(series.last_us),
+        series.rows,
+        _day(series.first_session),
+        _day(series.last_session),
+    )
+
+
+def _day(number: int | None) -> date | None:
+    return None if number is None else _EPOCH_DAY + timedelta(days=number)
+
+
+def utc_now() -> datetime:
+    """Return the current instant, aware UTC."""
+    return datetime.now(UTC)
+
+
+__all__ = ["LocalBars"]

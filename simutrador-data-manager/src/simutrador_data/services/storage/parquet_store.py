@@ -1,0 +1,122 @@
+"""`ParquetStore`: the embedded bar store, safe under kill, with several writers and time travel.
+
+A store is a list of immutable segments: rows of a Parquet file, or of a small block inside the
+SQLite catalogue, valid from the commit that added them until the commit that superseded them.
+
+- Each row of an object belongs to exactly one segment, and segments of one version are disjoint.
+  Replacing rows cuts a segment into pieces: those that stay keep the commit that added them, those
+  that end are marked with the new commit. Nothing older versions read is ever changed.
+- Compaction writes the rows of many objects into one file and points their segments there. The
+  list says the same as before, so history, `as_of` and provenance stay, and no commit is made.
+- Vacuum deletes what no segment names. Every version stays readable for good.
+
+The whole guarantee, the fsync rule and recovery are in docs/store.md.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+from pathlib import Path
+from typing import Final
+
+from simutrador_core.interfaces.storage import Change, Commit, Report
+from simutrador_core.models.bars import to_us
+from simutrador_core.models.enums import Maintenance
+from simutrador_data.services.storage import reading, writing
+from simutrador_data.services.storage.catalogue import open_catalogue
+from simutrador_data.services.storage.compaction import compact
+from simutrador_data.services.storage.contents import ObjectGoneError
+from simutrador_data.services.storage.file_ops import FileOps
+from simutrador_data.services.storage.local_bars import LocalBars, utc_now
+from simutrador_data.services.storage.segment_list import ObjectRef
+from simutrador_data.services.storage.vacuum import vacuum
+from simutrador_data.services.storage.verification import verify
+
+MIRROR_LIMIT_BYTES: Final = 8 * 1024**3
+
+
+class ParquetStore(LocalBars):
+    """Bars in a folder on this machine; satisfies `BarStore`.
+
+    Any number of threads, processes and instances may use one folder at once: writers take turns,
+    readers never wait for them.
+    """
+
+    def __init__(
+        self,
+        root: Path,
+        *,
+        ops: FileOps | None = None,
+        clock: Callable[[], datetime] = utc_now,
+        mirror_limit_bytes: int = MIRROR_LIMIT_BYTES,
+    ) -> None:
+        """Open a store, making folder and catalogue when there are none.
+
+        Args:
+            root: The store's folder.
+            ops: The disk; tests pass one that fails.
+            clock: Gives the instant of a commit, aware UTC. Versions are ordered by id, not by it.
+            mirror_limit_bytes: Most bytes of `.npy` mirrors; 0 makes none.
+
+        Raises:
+            StoreFormatError: a newer release wrote it, or the catalogue is another program's.
+            CorruptDataError: the catalogue is damaged, or gone while bars are still there.
+        """
+        self._ops = ops or FileOps()
+        self._clock = clock
+        root = Path(root)
+        catalogue = open_catalogue(root, self._ops)
+        self._open(root, catalogue, self._ops, mirror_limit_bytes=mirror_limit_bytes)
+
+    def commit(self, change: Change, *, base: int | None = None) -> Commit:
+        """Write a change atomically and durably; see `BarStore.commit`.
+
+        When every row already stands there and every covered range is on record for that source,
+        nothing is written: the answer is a `no_op` with the latest id of the store. A range asked
+        for the first time makes a commit, even without rows.
+
+        Raises:
+            ConflictError: a later commit than `base` touched one of the series, or `FAIL` met a
+                different row.
+            InvalidBarsError: a page is incomplete, holds NaN or infinity, or contradicts another.
+            InvalidSymbolError: a symbol is empty or no text.
+            DiskError: the disk is full, read-only or failing. The store holds the old state, or
+                the new one when the very last step failed; committing again is safe.
+        """
+        given = writing.given_by(change)
+        at_us = to_us(self._clock())
+        written: list[ObjectRef] = []
+        with self._catalogue.write() as connection:
+            try:
+                writing.check_base(connection, given, base)
+                plans = [
+                    writing.plan_series(connection, self._contents, part, change) for part in given
+                ]
+                if not any(writing.changes_something(plan) for plan in plans):
+                    return writing.nothing_done(connection, plans, change, at_us=at_us)
+                return writing.enter(
+                    connection, self._contents, plans, change, at_us=at_us, written=written
+                )
+            except Exception as e:
+                # The transaction did not commit, so nobody names these files.
+                self._contents.remove_unnamed(written)
+                if isinstance(e, ObjectGoneError):
+                    raise reading.lost(e) from e
+                raise
+
+    def maintain(self, task: Maintenance) -> Report:
+        """Compact, verify or vacuum; readers and writers may go on meanwhile.
+
+        Raises:
+            CorruptDataError: compaction met rows that do not match their checksum; run `VERIFY`.
+        """
+        tasks = {
+            Maintenance.COMPACT: compact,
+            Maintenance.VERIFY: verify,
+            Maintenance.VACUUM: vacuum,
+        }
+        return tasks[task](self.root, self._catalogue, self._contents, self._mirrors, self._ops)
+
+
+__all__ = ["ParquetStore", "MIRROR_LIMIT_BYTES"]

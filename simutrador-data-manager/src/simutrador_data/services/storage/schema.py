@@ -1,0 +1,60 @@
+"""The catalogue's tables. `PRAGMA user_version` is the store's format."""
+
+from __future__ import annotations
+
+from typing import Final
+
+FORMAT: Final = 1
+APPLICATION_ID: Final = 0x53494D54  # "SIMT"
+
+SCHEMA: Final = """
+CREATE TABLE series (
+    id INTEGER PRIMARY KEY, symbol TEXT NOT NULL, timeframe TEXT NOT NULL, adjustment TEXT NOT NULL,
+    since INTEGER NOT NULL,          -- the commit that first touched it
+    head INTEGER NOT NULL,           -- the commit that last touched it
+    rows INTEGER NOT NULL DEFAULT 0, -- from here on: of the newest version
+    first_us INTEGER, last_us INTEGER, first_session INTEGER, last_session INTEGER,
+    UNIQUE (symbol, timeframe, adjustment)
+);
+CREATE TABLE commits (
+    id INTEGER PRIMARY KEY, at_us INTEGER NOT NULL, source TEXT NOT NULL, request TEXT NOT NULL,
+    fetched_us INTEGER NOT NULL, on_conflict TEXT NOT NULL, code_version TEXT NOT NULL,
+    added INTEGER NOT NULL, replaced INTEGER NOT NULL, removed INTEGER NOT NULL
+);
+CREATE TABLE commit_series (
+    series_id INTEGER NOT NULL, commit_id INTEGER NOT NULL, PRIMARY KEY (series_id, commit_id)
+) WITHOUT ROWID;
+CREATE INDEX commit_series_by_commit ON commit_series (commit_id);
+-- Immutable bytes. An id is never used twice: a reader may still hold the old one.
+CREATE TABLE objects (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    place TEXT NOT NULL,             -- block, bars (live rows) or history (rows of old versions)
+    path TEXT,                       -- below the store's folder; NULL for a block
+    digest TEXT NOT NULL, rows INTEGER NOT NULL, bytes INTEGER NOT NULL,
+    data BLOB                        -- a block's bytes
+);
+-- Rows [row_from, row_to) of an object belong to a series from commit `added` on, until
+-- `superseded`. `added` is also where they came from: cutting a segment keeps it.
+CREATE TABLE segments (
+    id INTEGER PRIMARY KEY, series_id INTEGER NOT NULL, object_id INTEGER NOT NULL,
+    row_from INTEGER NOT NULL, row_to INTEGER NOT NULL,
+    first_us INTEGER NOT NULL, last_us INTEGER NOT NULL,
+    first_session INTEGER, last_session INTEGER,
+    added INTEGER NOT NULL, superseded INTEGER
+);
+CREATE INDEX segments_live ON segments (series_id, last_us) WHERE superseded IS NULL;
+CREATE INDEX segments_past ON segments (series_id, last_us) WHERE superseded IS NOT NULL;
+CREATE INDEX segments_by_object ON segments (object_id);
+CREATE TABLE coverage (
+    series_id INTEGER NOT NULL, start_us INTEGER NOT NULL, end_us INTEGER NOT NULL,
+    provider TEXT NOT NULL, asked_us INTEGER NOT NULL, rows INTEGER NOT NULL,
+    commit_id INTEGER NOT NULL, PRIMARY KEY (series_id, start_us, end_us, provider)
+) WITHOUT ROWID;
+-- Which commits changed a UTC month (counted from 1970-01); its digest once someone asked.
+CREATE TABLE months (
+    series_id INTEGER NOT NULL, month INTEGER NOT NULL, commit_id INTEGER NOT NULL,
+    digest TEXT, first_us INTEGER, last_us INTEGER, PRIMARY KEY (series_id, month, commit_id)
+) WITHOUT ROWID;
+"""
+
+__all__ = ["SCHEMA", "FORMAT", "APPLICATION_ID"]
