@@ -45,7 +45,7 @@ def verdicts(runs: Iterable[Run], *, named: Sequence[str], prove: bool) -> list[
     An id passes only if all its tests pass: a skipped test counts as a failure. It is proved only
     if every test of it fails while its fault is planted.
     """
-    groups = groupby(sorted(runs, key=_key), key=_key)
+    groups = groupby(sorted(runs, key=_key), key=_claim)
     found = [_judge(list(group), prove=prove) for _, group in groups]
     seen = {verdict.id for verdict in found}
     missing = [Verdict(id_, "-", "missing", "") for id_ in named if id_ not in seen]
@@ -121,7 +121,11 @@ def _prove_note(run: Run) -> str:
 
 
 def _key(run: Run) -> tuple[str, int, str, str]:
-    return (*_natural(run.id), run.package, run.nodeid)
+    return (*_claim(run), run.nodeid)
+
+
+def _claim(run: Run) -> tuple[str, int, str]:
+    return (*_natural(run.id), run.package)
 
 
 def _natural(id_: str) -> tuple[str, int]:
