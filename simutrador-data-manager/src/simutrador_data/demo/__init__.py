@@ -1,0 +1,1 @@
+"""Real bars that ship with the package, and the tour over them."""
