@@ -1,0 +1,111 @@
+"""Bars as an Arrow IPC stream and as Parquet: one schema, the symbol as a dictionary column."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any, Final
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from simutrador_core.models.bars import OHLCV, Bars
+from simutrador_data.services.serving.answer import Answer
+
+# pyarrow ships no types: everything that comes from it is `Any` inside this module.
+_arrow: Final[Any] = pa
+_parquet: Final[Any] = pq
+
+INSTANT: Final[Any] = _arrow.timestamp("us", tz="UTC")
+SYMBOL: Final[Any] = _arrow.dictionary(_arrow.int32(), _arrow.string())
+
+
+def arrow_parts(answer: Answer, parts: Iterable[Bars]) -> Iterator[bytes]:
+    """Yield an Arrow IPC stream (`pyarrow.ipc.open_stream`), one record batch a part.
+
+    Columns `symbol` (dictionary), `opened_at` timestamp[us, UTC], `session` date32 (daily bars and
+    longer), `open high low close volume` double. The schema's metadata holds `timeframe`,
+    `adjustment`, `dataset_id` and, where one symbol was asked for, `symbol`.
+    """
+    return _written(answer, parts, _arrow.ipc.new_stream)
+
+
+def parquet_parts(answer: Answer, parts: Iterable[Bars]) -> Iterator[bytes]:
+    """Yield a Parquet file with the columns and metadata of `arrow_parts`, zstd compressed."""
+    return _written(
+        answer,
+        parts,
+        lambda sink, schema: _parquet.ParquetWriter(sink, schema, compression="zstd"),
+    )
+
+
+def schema_of(answer: Answer) -> Any:
+    """Return the Arrow schema of an answer."""
+    fields: list[tuple[str, Any]] = [("symbol", SYMBOL), ("opened_at", INSTANT)]
+    if answer.has_sessions:
+        fields.append(("session", _arrow.date32()))
+    fields += [(name, _arrow.float64()) for name in OHLCV]
+    metadata = {
+        "timeframe": str(answer.timeframe),
+        "adjustment": str(answer.adjustment),
+        "dataset_id": answer.dataset_id,
+        "complete": "true",
+    }
+    if len(answer.symbols) == 1:
+        metadata["symbol"] = answer.symbols[0]
+    return _arrow.schema(fields, metadata=metadata)
+
+
+class _Sink:
+    """A file for pyarrow that is emptied after each part; it cannot seek."""
+
+    closed = False
+
+    def __init__(self) -> None:
+        self._pieces: list[bytes] = []
+        self._written = 0
+
+    def write(self, data: Any) -> int:
+        piece = bytes(data)
+        self._pieces.append(piece)
+        self._written += len(piece)
+        return len(piece)
+
+    def tell(self) -> int:
+        return self._written
+
+    def flush(self) -> None:
+        """Nothing waits: `drain` hands everything on."""
+
+    def drain(self) -> bytes:
+        data = b"".join(self._pieces)
+        self._pieces.clear()
+        return data
+
+
+def _written(
+    answer: Answer, parts: Iterable[Bars], open_writer: Callable[[Any, Any], Any]
+) -> Iterator[bytes]:
+    schema = schema_of(answer)
+    names = _arrow.array(list(answer.symbols), type=_arrow.string())
+    place = {symbol: index for index, symbol in enumerate(answer.symbols)}
+    sink = _Sink()
+    with open_writer(_arrow.PythonFile(sink, mode="w"), schema) as writer:
+        for bars in parts:
+            if len(bars):
+                writer.write_batch(_batch(bars, schema, names, place[bars.symbol]))
+                yield sink.drain()
+    yield sink.drain()
+
+
+def _batch(bars: Bars, schema: Any, names: Any, place: int) -> Any:
+    # Every batch has the dictionary of all symbols, so that the stream sends it once.
+    index = _arrow.array(np.full(len(bars), place, dtype=np.int32))
+    columns: list[Any] = [
+        _arrow.DictionaryArray.from_arrays(index, names),
+        _arrow.array(bars.opened_at.view("datetime64[us]")).cast(INSTANT),
+    ]
+    if "session" in schema.names:
+        columns.append(_arrow.array(bars.sessions))
+    columns += [_arrow.array(getattr(bars, name)) for name in OHLCV]
+    return _arrow.RecordBatch.from_arrays(columns, schema=schema)
