@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
-from itertools import pairwise
 from typing import Final
 
 import numpy as np
 
 from simutrador_core.interfaces.storage import BarStore
-from simutrador_core.models.bars import BarQuery, Bars, from_us
+from simutrador_core.models.bars import Bars
 from simutrador_core.models.enums import OnConflict
 from simutrador_core.testing.builders import START, make_bars, make_change, make_covered, query_all
 from simutrador_core.testing.comparing import assert_same_bars, joined
@@ -64,17 +63,3 @@ def write_two_sources(store: BarStore) -> list[tuple[str, int]]:
         *[("one", first.id)] * 3,
         *[("one", third.id)] * 2,
     ]
-
-
-def provenance(store: BarStore, query: BarQuery) -> list[tuple[str, int]]:
-    """Return source and commit of each bar a query reads; segments must not overlap or miscount."""
-    bars, segments = store.read(query), store.segments(query)
-    assert all(a.end <= b.start for a, b in pairwise(segments))
-    assert sum(segment.rows for segment in segments) == len(bars)
-    owners = {
-        at: (segment.source, segment.commit)
-        for segment in segments
-        for at in map(from_us, bars.opened_at)
-        if segment.start <= at < segment.end
-    }
-    return [owners[from_us(at)] for at in bars.opened_at]

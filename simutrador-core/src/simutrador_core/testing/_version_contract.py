@@ -18,7 +18,6 @@ from simutrador_core.testing._store_cases import (
     IBM,
     MINUTE,
     assert_versions,
-    provenance,
     write_two_sources,
     write_versions,
 )
@@ -31,6 +30,7 @@ from simutrador_core.testing.builders import (
     query_all,
 )
 from simutrador_core.testing.comparing import assert_same_bars, joined
+from simutrador_core.testing.store_facts import provenance
 
 
 class VersionContract:

@@ -27,15 +27,14 @@ from simutrador_core.testing._commit_contract import CommitContract
 from simutrador_core.testing._store_cases import (
     AAPL,
     DAY,
-    IBM,
     assert_versions,
-    provenance,
     write_versions,
 )
 from simutrador_core.testing._version_contract import VersionContract
 from simutrador_core.testing.builders import START, make_bars, make_change, make_covered, query_all
 from simutrador_core.testing.comparing import assert_same_bars, joined
 from simutrador_core.testing.source_contract import BarSourceContract
+from simutrador_core.testing.store_facts import facts_of
 
 
 class BarStoreContract(CommitContract, VersionContract, BarSourceContract):
@@ -96,12 +95,12 @@ class DurableStoreContract(BarStoreContract):
         before = self.make_store(place)
         versions = write_versions(before)
         before.commit(make_change(covered=[make_covered("NEW")], source="acme"))
-        facts = _facts(before)
+        facts = facts_of(before)
         self.close(before)
         after = self.make_store(place)
         opened.append(after)
         assert_versions(after, versions)
-        assert _facts(after) == facts
+        assert facts_of(after) == facts
 
     def test_two_instances_see_each_other(self, tmp_path: Path, opened: list[BarSource]) -> None:
         one, two = self.make_store(tmp_path), self.make_store(tmp_path)
@@ -127,16 +126,6 @@ class DurableStoreContract(BarStoreContract):
         parts.extend(stream)
         assert_same_bars(joined(parts, series=AAPL.series), versions[-1][1])
         assert_versions(two, versions)
-
-
-def _facts(store: BarStore) -> tuple[object, ...]:
-    return (
-        store.symbols(),
-        store.history("AAPL", Timeframe.MINUTE_1),
-        store.coverage(query_all("NEW")),
-        provenance(store, AAPL),
-        store.dataset_id([AAPL, IBM]),
-    )
 
 
 __all__ = ["BarSourceContract", "BarStoreContract", "DurableStoreContract"]
