@@ -1,0 +1,1 @@
+"""Where bars come from: files today, vendors over the network later."""
