@@ -165,16 +165,7 @@ _HOMES = {
         "AuthenticationError",
         "RateLimitError",
     ),
+    "simutrador_core._version": ("__version__",),
 }
 
-_names, __dir__, __all__ = lazy_names(__name__, _HOMES)
-__all__ += ["__version__"]
-
-
-def __getattr__(name: str) -> object:
-    """Return a public name, or the installed version, at its first use."""
-    if name == "__version__":
-        from importlib.metadata import version
-
-        return version("simutrador-core")
-    return _names(name)
+__getattr__, __dir__, __all__ = lazy_names(__name__, _HOMES)

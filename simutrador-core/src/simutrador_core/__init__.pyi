@@ -1,3 +1,4 @@
+from simutrador_core._version import __version__
 from simutrador_core.dataset import dataset_id
 from simutrador_core.errors import (
     AuthenticationError,
@@ -131,8 +132,6 @@ from simutrador_core.utils.timeframe_utils import (
     validate_timeframe_conversion,
 )
 from simutrador_core.utils.validation import REASONS, RowFault, check_bars, parse_symbol
-
-__version__: str
 
 __all__ = [
     "Bars",
