@@ -1,6 +1,6 @@
 """`Calendar`: when one exchange trades, as columns of instants. Pure: no library, file or clock.
 
-`simutrador_core.sessions.exchange` builds one from pandas-market-calendars; tests build one by hand.
+`sessions.exchange` builds one from an exchange's rules; tests build one by hand.
 """
 
 from __future__ import annotations
@@ -101,9 +101,12 @@ class Calendar:
         return self.schedule.take(slice(int(first), int(last)))
 
     def is_session(self, day: date) -> bool:
-        """Return whether the exchange trades in a session of that date."""
-        at = int(np.searchsorted(self.schedule.sessions, np.datetime64(day, "D")))
-        return at < len(self.schedule) and self.schedule.sessions[at] == np.datetime64(day, "D")
+        """Return whether the exchange trades in a session of that date.
+
+        Raises:
+            CalendarError: the date lies outside what this calendar knows.
+        """
+        return self._row_of(day) is not None
 
     def hours(self, session: date) -> SessionHours:
         """Return the hours of a session.
@@ -111,30 +114,27 @@ class Calendar:
         Raises:
             CalendarError: the exchange has no session on that date; the text says why.
         """
-        at = int(np.searchsorted(self.schedule.sessions, np.datetime64(session, "D")))
-        if not self.is_session(session):
-            reason = self.closures.get(session, "not a trading day")
-            raise CalendarError(f"{self.name} has no session on {session}: {reason}")
-        plan = self.schedule
-        has_break = plan.breaks_start[at] < plan.closes[at]
+        row, plan = self._row(session), self.schedule
+        has_break = plan.breaks_start[row] < plan.closes[row]
         return SessionHours(
             session,
-            from_us(plan.opens[at]),
-            from_us(plan.closes[at]),
-            from_us(plan.breaks_start[at]) if has_break else None,
-            from_us(plan.breaks_end[at]) if has_break else None,
+            from_us(plan.opens[row]),
+            from_us(plan.closes[row]),
+            from_us(plan.breaks_start[row]) if has_break else None,
+            from_us(plan.breaks_end[row]) if has_break else None,
         )
 
     def minutes(self, session: date) -> I64:
-        """Return the opens of the session's one-minute bars, int64 microseconds UTC."""
-        hours = self.hours(session)
-        at = int(np.searchsorted(self.schedule.sessions, np.datetime64(session, "D")))
-        del hours
-        plan = self.schedule
+        """Return the opens of the session's one-minute bars, int64 microseconds UTC, ascending.
+
+        Raises:
+            CalendarError: the exchange has no session on that date; the text says why.
+        """
+        row, plan = self._row(session), self.schedule
         return np.concatenate(
             [
-                np.arange(plan.opens[at], plan.breaks_start[at], MINUTE_US, dtype=np.int64),
-                np.arange(plan.breaks_end[at], plan.closes[at], MINUTE_US, dtype=np.int64),
+                np.arange(plan.opens[row], plan.breaks_start[row], MINUTE_US, dtype=np.int64),
+                np.arange(plan.breaks_end[row], plan.closes[row], MINUTE_US, dtype=np.int64),
             ]
         )
 
@@ -152,3 +152,21 @@ class Calendar:
         found = plan.sessions[np.maximum(at, 0)].copy()
         found[~inside] = np.datetime64("NaT")
         return found
+
+    def _row(self, session: date) -> int:
+        row = self._row_of(session)
+        if row is None:
+            reason = self.closures.get(session, "not a trading day")
+            raise CalendarError(f"{self.name} has no session on {session}: {reason}")
+        return row
+
+    def _row_of(self, day: date) -> int | None:
+        """Return where the session of that date stands in the schedule, or None."""
+        if not self.start <= day < self.end:
+            raise CalendarError(
+                f"calendar {self.name} is known from {self.start} to {self.end}, not on {day}"
+            )
+        wanted = np.datetime64(day, "D")
+        row = int(np.searchsorted(self.schedule.sessions, wanted))
+        found = row < len(self.schedule) and self.schedule.sessions[row] == wanted
+        return row if found else None

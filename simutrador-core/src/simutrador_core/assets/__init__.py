@@ -1,0 +1,1 @@
+"""What is known about assets: their class, exchange, steps and listing dates."""
