@@ -27,6 +27,8 @@ import pytest
 
 T = TypeVar("T")
 Fault = Callable[[], AbstractContextManager[object]]
+Figure = Callable[[str], None]
+"""The type of the fixture `figure`."""
 
 SCALE_VARIABLE: Final = "SIMUTRADOR_ACCEPTANCE"
 DATA_VARIABLE: Final = "SIMUTRADOR_TEST_DATA"
@@ -258,7 +260,7 @@ def _append(config: pytest.Config, line: Outcome) -> None:
 
 
 @pytest.fixture
-def figure(request: pytest.FixtureRequest) -> Callable[[str], None]:
+def figure(request: pytest.FixtureRequest) -> Figure:
     """Return a function that records the figure this test reached, for `scripts/acceptance`."""
     item: pytest.Item = request.node
 
