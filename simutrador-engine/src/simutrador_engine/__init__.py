@@ -1,0 +1,1 @@
+"""Pure execution engine: orders, fills, brackets, costs, portfolio, performance."""

@@ -1,0 +1,1 @@
+"""Ways to drive the engine from a strategy."""

@@ -1,0 +1,1 @@
+"""When and at what price an order fills, and what that costs."""

@@ -1,0 +1,1 @@
+"""Frozen values: configuration, commands, events, decimals."""

@@ -1,0 +1,1 @@
+"""Numbers about a finished run; formulas in docs/metrics.md."""

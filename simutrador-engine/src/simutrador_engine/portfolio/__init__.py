@@ -1,0 +1,1 @@
+"""The ledger: cash, lots, round trips."""
