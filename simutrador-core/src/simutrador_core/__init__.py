@@ -145,6 +145,16 @@ _HOMES = {
         "BarStrategy",
         "StrategyContext",
     ),
+    "simutrador_core.sessions.calendar": (
+        "Calendar",
+        "Schedule",
+        "SessionHours",
+    ),
+    "simutrador_core.sessions.exchange": ("get_calendar",),
+    "simutrador_core.assets.registry": (
+        "Asset",
+        "AssetRegistry",
+    ),
     "simutrador_core.dataset": ("dataset_id",),
     "simutrador_core.errors": (
         "SimutradorError",

@@ -1,4 +1,5 @@
 from simutrador_core._version import __version__
+from simutrador_core.assets.registry import Asset, AssetRegistry
 from simutrador_core.dataset import dataset_id
 from simutrador_core.errors import (
     AuthenticationError,
@@ -116,6 +117,8 @@ from simutrador_core.models.websocket import (
     WSMessage,
     build_error,
 )
+from simutrador_core.sessions.calendar import Calendar, Schedule, SessionHours
+from simutrador_core.sessions.exchange import get_calendar
 from simutrador_core.utils.logging import (
     configure_third_party_loggers,
     get_default_logger,
@@ -243,6 +246,12 @@ __all__ = [
     "Gap",
     "BarStrategy",
     "StrategyContext",
+    "Calendar",
+    "Schedule",
+    "SessionHours",
+    "get_calendar",
+    "Asset",
+    "AssetRegistry",
     "dataset_id",
     "SimutradorError",
     "InputError",
