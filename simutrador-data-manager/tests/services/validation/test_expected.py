@@ -64,6 +64,10 @@ def clock(opens: I64) -> str:
     return " ".join(f"{from_us(at):%H:%M}" for at in opens)
 
 
+def at(month: int, day: int) -> datetime:
+    return datetime(2024, month, day, 12, tzinfo=UTC)
+
+
 def on(calendar: Calendar, day: date) -> tuple[date, date]:
     return day, day + timedelta(days=1)
 
@@ -222,7 +226,7 @@ def test_session_ends_are_closes_and_minus_one_without_a_session() -> None:
 
 
 def test_sessions_around_a_day_hold_its_whole_month() -> None:
-    schedule = sessions_around(NEW_YORK, date(2024, 7, 10), date(2024, 7, 11), Timeframe.MONTHLY)
+    schedule = sessions_around(NEW_YORK, at(7, 10), at(7, 11), Timeframe.MONTHLY)
 
     assert schedule.sessions[0] <= np.datetime64("2024-07-01")
     assert schedule.sessions[-1] >= np.datetime64("2024-07-31")
@@ -230,7 +234,7 @@ def test_sessions_around_a_day_hold_its_whole_month() -> None:
 
 def test_sessions_beyond_what_the_calendar_knows_are_refused() -> None:
     with pytest.raises(CalendarError, match="known from 2024-01-01 to 2025-01-01"):
-        sessions_around(NEW_YORK, date(2024, 12, 30), date(2025, 1, 2), Timeframe.DAILY)
+        sessions_around(NEW_YORK, at(12, 30), at(12, 31) + timedelta(days=2), Timeframe.DAILY)
 
 
 def test_a_half_bar_overlaps_the_stretch_that_opens_inside_it() -> None:

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from calendar import MONDAY, SUNDAY
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import datetime, timedelta
 from typing import Final
 
 import numpy as np
@@ -24,6 +24,8 @@ from simutrador_core.utils.timeframe_utils import timeframe_us
 # 1970-01-01 was a Thursday: adding 3 days makes weeks that start on Monday whole multiples of 7.
 _DAYS_TO_MONDAY: Final = 3
 _DAYS_TO_SUNDAY: Final = 4
+
+MICROSECOND: Final = timedelta(microseconds=1)
 
 _LONGER_THAN_A_DAY: Final = frozenset({Timeframe.WEEKLY, Timeframe.MONTHLY})
 
@@ -170,18 +172,22 @@ def first_weekday(calendar: Calendar) -> int:
     return SUNDAY if per_day[SUNDAY] > 2 * per_day[4] else MONDAY
 
 
-def sessions_around(calendar: Calendar, start: date, end: date, timeframe: Timeframe) -> Schedule:
-    """Return the sessions of `[start, end)` widened to whole weeks or months and by two days.
+def sessions_around(
+    calendar: Calendar, start: datetime, end: datetime, timeframe: Timeframe
+) -> Schedule:
+    """Return the sessions that `[start, end)` touches, widened to whole weeks or months.
 
-    The margin takes in sessions whose UTC hours reach into the neighbouring date. Dates beyond what
-    the calendar knows are left out.
+    A margin of two days takes in sessions that open on the evening before their date. Dates beyond
+    what the calendar knows are left out of the margin.
 
     Raises:
         CalendarError: `[start, end)` itself reaches beyond what the calendar knows.
     """
-    calendar.between(start, end)
+    first = start.astimezone(calendar.zone).date()
+    last = max(first, (end - MICROSECOND).astimezone(calendar.zone).date()) + timedelta(days=1)
+    calendar.between(first, last)
     margin = timedelta(days=33 if timeframe in _LONGER_THAN_A_DAY else 2)
-    return calendar.between(max(calendar.start, start - margin), min(calendar.end, end + margin))
+    return calendar.between(max(calendar.start, first - margin), min(calendar.end, last + margin))
 
 
 def session_ends(schedule: Schedule, sessions: D64) -> I64:

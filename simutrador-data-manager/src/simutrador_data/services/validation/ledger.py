@@ -8,7 +8,6 @@ from __future__ import annotations
 from calendar import MONDAY
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
-from datetime import timedelta
 from functools import cached_property
 from typing import Final
 
@@ -178,7 +177,7 @@ def build_ledger(
     if bars.series != query.series:
         raise InvalidBarsError(f"asked to judge {query.series}, given bars of {bars.series}")
     timeframe = query.timeframe
-    schedule = _schedule(query, calendar)
+    schedule = sessions_around(calendar, query.start, query.end, timeframe)
     time = trading_time(schedule)
     alignment = alignment or find_alignment(bars, schedule)
     weekday = first_weekday(calendar) if timeframe is Timeframe.WEEKLY else MONDAY
@@ -199,12 +198,6 @@ def build_ledger(
         strays=strays,
         evidence=Evidence(known),
     )
-
-
-def _schedule(query: BarQuery, calendar: Calendar) -> Schedule:
-    # A session's UTC hours can begin on the date before it (FX, futures, Asia).
-    last = query.end.date() + timedelta(days=1)
-    return sessions_around(calendar, query.start.date(), last, query.timeframe)
 
 
 def _closures(query: BarQuery, calendar: Calendar, schedule: Schedule) -> tuple[Closure, ...]:
