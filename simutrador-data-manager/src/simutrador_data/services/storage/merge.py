@@ -62,13 +62,13 @@ def join_pages(pages: Sequence[Table], series: SeriesKey) -> Table:
     times = table[OPENED]
     if len(pages) < 2 or bool(np.all(times[1:] > times[:-1])):
         return table
-    table = table[:, np.argsort(times, kind="stable")]
+    table = np.take(table, np.argsort(times, kind="stable"), axis=1)
     again = table[OPENED, 1:] == table[OPENED, :-1]
     differs = again & (table[:, 1:] != table[:, :-1]).any(axis=0)
     if differs.any():
         at = from_us(int(table[OPENED, 1:][differs][0]))
         raise InvalidBarsError(f"two pages of {series} hold different bars at {at.isoformat()}")
-    return table[:, np.concatenate(([True], ~again))]
+    return np.compress(np.concatenate(([True], ~again)), table, axis=1)
 
 
 def merge(
@@ -101,7 +101,7 @@ def merge(
     position = np.searchsorted(old[OPENED], new[OPENED])
     known = _is_known(old[OPENED], new[OPENED], position)
     differs = np.zeros(len(known), dtype=np.bool_)
-    differs[known] = (old[:, position[known]] != new[:, known]).any(axis=0)
+    differs[known] = _differs(old, new, position, known)
     ends = np.zeros(old.shape[1], dtype=np.bool_)
     enters, removed = ~known, 0
     if on_conflict is OnConflict.FAIL and differs.any():
@@ -112,7 +112,7 @@ def merge(
         removed = int(ends.sum())
         ends[position[differs]] = True
         enters = enters | differs
-    rows = new[:, enters]
+    rows = new if enters.all() else np.compress(enters, new, axis=1)
     return Merged(
         rows,
         entering=_entering(rows[OPENED], old[OPENED][~ends], fences),
@@ -137,6 +137,15 @@ def _is_known(old: I64, new: I64, position: I64) -> BoolArray:
     known = position < len(old)
     known[known] = old[position[known]] == new[known]
     return known
+
+
+def _differs(old: Table, new: Table, position: I64, known: BoolArray) -> BoolArray:
+    """Return, for each new row whose instant stands, whether the row that stands is another."""
+    index = position[known]
+    found = np.zeros(len(index), dtype=np.bool_)
+    for stands, given in zip(old, new, strict=True):  # row by row needs little memory
+        found |= stands[index] != given[known]
+    return found
 
 
 def _conflict(series: SeriesKey, at: int, count: int) -> ConflictError:

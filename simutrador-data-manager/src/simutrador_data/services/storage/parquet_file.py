@@ -107,7 +107,9 @@ def _encodings(columns: Mapping[str, Any]) -> dict[str, str]:
 
 def _array(kind: Any, column: np.ndarray[Any, Any], mask: Any = None) -> Any:
     arrow, _ = _arrow()
-    return arrow.Array.from_buffers(kind, len(column), [mask, arrow.py_buffer(column)])
+    return arrow.Array.from_buffers(
+        kind, len(column), [mask, arrow.py_buffer(np.ascontiguousarray(column))]
+    )
 
 
 def _sessions(table: Table) -> Any:

@@ -27,7 +27,7 @@ from simutrador_data.services.storage import reading, writing
 from simutrador_data.services.storage.catalogue import open_catalogue
 from simutrador_data.services.storage.compaction import compact
 from simutrador_data.services.storage.contents import ObjectGoneError
-from simutrador_data.services.storage.file_ops import FileOps
+from simutrador_data.services.storage.file_ops import FileOps, disk_errors
 from simutrador_data.services.storage.local_bars import LocalBars, utc_now
 from simutrador_data.services.storage.segment_list import ObjectRef
 from simutrador_data.services.storage.vacuum import vacuum
@@ -116,7 +116,8 @@ class ParquetStore(LocalBars):
             Maintenance.VERIFY: verify,
             Maintenance.VACUUM: vacuum,
         }
-        return tasks[task](self.root, self._catalogue, self._contents, self._mirrors, self._ops)
+        with disk_errors():
+            return tasks[task](self.root, self._catalogue, self._contents, self._mirrors, self._ops)
 
 
 __all__ = ["ParquetStore", "MIRROR_LIMIT_BYTES"]
