@@ -16,7 +16,7 @@ from simutrador_core.models.enums import Timeframe
 from simutrador_core.utils.serialization import format_decimal, format_instant, to_utc
 from simutrador_core.utils.timeframe_utils import parse_timeframe
 
-MAX_MAGNITUDE: Final = Decimal("1e15")
+MAX_MAGNITUDE: Final = 10**15
 """Largest amount accepted, the same as `check_bars` allows."""
 MAX_DECIMALS: Final = 40
 """Most decimals accepted; a float64 price above 1e-15 never needs more."""
@@ -32,15 +32,6 @@ class WireModel(BaseModel):
     model_config = ConfigDict(frozen=True, extra="ignore", allow_inf_nan=False)
 
 
-def _bounded(number: Decimal) -> Decimal:
-    if number.copy_abs() > MAX_MAGNITUDE:
-        raise ValueError(f"{number:.3E} is above the limit of {MAX_MAGNITUDE:.0E}")
-    exponent = number.as_tuple().exponent
-    if isinstance(exponent, int) and -exponent > MAX_DECIMALS:
-        raise ValueError(f"{-exponent} decimals are above the limit of {MAX_DECIMALS}")
-    return number
-
-
 def _volume_text(volume: Decimal) -> str:
     return format_decimal(volume, places=8)
 
@@ -50,30 +41,32 @@ def _quantity(quantity: Decimal) -> int | str:
     return int(quantity) if whole else format_decimal(quantity, places=0)
 
 
-_SANE: Final = AfterValidator(_bounded)
+_ANY: Final = Field(ge=-MAX_MAGNITUDE, le=MAX_MAGNITUDE, decimal_places=MAX_DECIMALS)
+_NOT_NEGATIVE: Final = Field(ge=0, le=MAX_MAGNITUDE, decimal_places=MAX_DECIMALS)
+_POSITIVE: Final = Field(gt=0, le=MAX_MAGNITUDE, decimal_places=MAX_DECIMALS)
 _MONEY_TEXT: Final = PlainSerializer(format_decimal, return_type=str, when_used="json")
 _VOLUME_TEXT: Final = PlainSerializer(_volume_text, return_type=str, when_used="json")
 _QUANTITY: Final = PlainSerializer(_quantity, return_type=int | str, when_used="json")
 
-Money: TypeAlias = Annotated[Decimal, _SANE, _MONEY_TEXT]
+Money: TypeAlias = Annotated[Decimal, _ANY, _MONEY_TEXT]
 """Money, possibly negative; in JSON text with at least two decimals: `"-12.50"`."""
 
-Price: TypeAlias = Annotated[Decimal, Field(gt=0), _SANE, _MONEY_TEXT]
+Price: TypeAlias = Annotated[Decimal, _POSITIVE, _MONEY_TEXT]
 """A price above zero; in JSON text with at least two decimals: `"185.50"`, `"0.00001234"`."""
 
-Capital: TypeAlias = Annotated[Decimal, Field(gt=0), _SANE, _MONEY_TEXT]
+Capital: TypeAlias = Annotated[Decimal, _POSITIVE, _MONEY_TEXT]
 """Money above zero that a simulation starts with."""
 
-Fee: TypeAlias = Annotated[Decimal, Field(ge=0), _SANE, _MONEY_TEXT]
+Fee: TypeAlias = Annotated[Decimal, _NOT_NEGATIVE, _MONEY_TEXT]
 """Money that is not negative."""
 
-Volume: TypeAlias = Annotated[Decimal, Field(ge=0), _SANE, _VOLUME_TEXT]
+Volume: TypeAlias = Annotated[Decimal, _NOT_NEGATIVE, _VOLUME_TEXT]
 """Units traded; in JSON text with at least eight decimals: `"1250.00000000"`."""
 
-Quantity: TypeAlias = Annotated[Decimal, _SANE, _QUANTITY]
+Quantity: TypeAlias = Annotated[Decimal, _ANY, _QUANTITY]
 """Units, negative when short; in JSON an integer where whole (`100`), else text (`"0.5"`)."""
 
-PositiveQuantity: TypeAlias = Annotated[Decimal, Field(gt=0), _SANE, _QUANTITY]
+PositiveQuantity: TypeAlias = Annotated[Decimal, _POSITIVE, _QUANTITY]
 """Units above zero; in JSON as `Quantity`."""
 
 Bps: TypeAlias = Annotated[float, Field(ge=0, le=10_000, allow_inf_nan=False)]
