@@ -44,7 +44,8 @@ class Memo(NamedTuple):
 
 def months_of(times: I64) -> list[int]:
     """Return the UTC months of some instants, counted from January 1970, ascending."""
-    return np.unique(_month(times)).tolist()
+    ends = _month(np.array([times.min(), times.max()]))
+    return ends[:1].tolist() if ends[0] == ends[1] else np.unique(_month(times)).tolist()
 
 
 def changed_months(

@@ -124,6 +124,13 @@ def merge(
     )
 
 
+def all_enter(rows: Table) -> Merged:
+    """Return what a change does whose rows touch none that stands: an append, as a rule."""
+    count = rows.shape[1]
+    whole = [(0, count)] if count else []
+    return Merged(rows, whole, [], [], added=count, replaced=0, removed=0)
+
+
 def is_inside(times: I64, ranges: Sequence[Range]) -> BoolArray:
     """Return which ascending times lie in one of the ranges."""
     inside = np.zeros(len(times), dtype=np.bool_)
@@ -184,4 +191,4 @@ def _runs(index: I64, breaks: BoolArray) -> list[Run]:
     return [(first, last + 1) for first, last in zip(firsts, lasts, strict=True)]
 
 
-__all__ = ["Merged", "Run", "Range", "merge", "join_pages", "is_inside"]
+__all__ = ["Merged", "Run", "Range", "merge", "all_enter", "join_pages", "is_inside"]

@@ -109,7 +109,8 @@ def coverage(
     """Return the whole ranges asked for that overlap `[start_us, end_us)`, by start."""
     rows = connection.execute(
         """SELECT start_us, end_us, asked_us, provider, rows FROM coverage WHERE series_id = ?
-        AND start_us < ? AND end_us > ? AND commit_id <= ? ORDER BY start_us, end_us, asked_us, commit_id""",
+        AND start_us < ? AND end_us > ? AND commit_id <= ?
+        ORDER BY start_us, end_us, asked_us, commit_id""",
         (series.id, end_us, start_us, series.head if version is None else version),
     )
     return [

@@ -25,7 +25,7 @@ from simutrador_core.models.enums import OnConflict
 from simutrador_data.services.storage import blocks
 from simutrador_data.services.storage.contents import Contents
 from simutrador_data.services.storage.digests import months_of
-from simutrador_data.services.storage.merge import Merged, Range, Run, join_pages, merge
+from simutrador_data.services.storage.merge import Merged, Range, Run, all_enter, join_pages, merge
 from simutrador_data.services.storage.segment_list import (
     NewSegment,
     ObjectRef,
@@ -48,6 +48,7 @@ from simutrador_data.services.storage.table import (
 )
 
 _DISTRIBUTION: Final = "simutrador-data-manager"
+_NO_TIMES: Final[I64] = np.empty(0, dtype=np.int64)
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,6 +151,9 @@ def plan_series(
     standing: list[Slice] = []
     if series is not None and bounds is not None:
         standing = slices(connection, series, start_us=bounds[0], end_us=bounds[1])
+    if not standing:
+        fresh = _fresh(connection, series, given.covered, change.source)
+        return Plan(given, series, all_enter(given.rows), [], [], _NO_TIMES, fresh)
     touched = [piece for piece in standing if _is_touched(piece, given.rows[OPENED], covered)]
     windows = [_window(connection, contents, piece, bounds) for piece in touched]
     old = join([table for table, _ in windows])
@@ -180,7 +184,7 @@ def plan_series(
         merged,
         cut,
         pieces,
-        np.concatenate(ended) if ended else np.empty(0, dtype=np.int64),
+        np.concatenate(ended) if ended else _NO_TIMES,
         _fresh(connection, series, given.covered, change.source),
     )
 
@@ -344,7 +348,9 @@ def _enter_series(
         )
         entering = _new_segments(connection, contents, plan, series_id, commit, written)
         add_segments(connection, list(entering))
-        times = np.concatenate((plan.merged.rows[OPENED], plan.ended))
+        times = plan.merged.rows[OPENED]
+        if len(plan.ended):
+            times = np.concatenate((times, plan.ended))
         connection.executemany(
             "INSERT INTO months (series_id, month, commit_id) VALUES (?, ?, ?)",
             ((series_id, month, commit) for month in months_of(times)),
@@ -413,6 +419,10 @@ def parts_by_year(times: I64, key: SeriesKey) -> Iterator[tuple[str, int, int]]:
         return
     if not key.timeframe.is_intraday:
         yield "all", 0, len(times)
+        return
+    years = times[[0, -1]].view("datetime64[us]").astype("datetime64[Y]")
+    if years[0] == years[1]:
+        yield str(years[0]), 0, len(times)
         return
     years = times.view("datetime64[us]").astype("datetime64[Y]")
     edges = [0, *(np.flatnonzero(years[1:] != years[:-1]) + 1).tolist(), len(times)]
