@@ -89,11 +89,13 @@ def test_query_all_covers_any_bar() -> None:
 )
 def test_differences_are_named(other: Bars, words: str) -> None:
     assert words in str(find_difference(other, make_bars()))
-    with pytest.raises(AssertionError, match="AAPL|IBM"):
+    with pytest.raises(AssertionError, match=r"AAPL|IBM"):
         assert_same_bars(other, make_bars())
 
 
 def test_joined_parts_are_the_whole_and_no_parts_are_empty() -> None:
     bars = make_bars(n=6)
-    assert_same_bars(joined([bars.take(slice(0, 2)), bars.take(slice(2, 6))], series=bars.series), bars)
+    assert_same_bars(
+        joined([bars.take(slice(0, 2)), bars.take(slice(2, 6))], series=bars.series), bars
+    )
     assert len(joined([], series=bars.series)) == 0

@@ -6,7 +6,7 @@ from dataclasses import replace
 from itertools import pairwise
 from typing import Any
 
-from simutrador_core.interfaces.storage import BarStore, Commit
+from simutrador_core.interfaces.storage import BarStore, Commit, Coverage
 from simutrador_core.models.bars import BarQuery, from_us
 from simutrador_core.testing.builders import query_all
 
@@ -24,7 +24,7 @@ def facts_of(store: BarStore) -> dict[str, Any]:
         history = store.history(series.symbol, series.timeframe)
         found[str(series)] = {
             "history": [summary(commit) for commit in history],
-            "coverage": store.coverage(query),
+            "coverage": sorted(store.coverage(query), key=_coverage_order),
             "provenance": provenance(store, query),
             "versions": {
                 commit.id: store.dataset_id([replace(query, as_of=commit.id)])
@@ -39,6 +39,10 @@ def summary(commit: Commit) -> tuple[Any, ...]:
     """Return what a commit did, without the release that wrote it."""
     counts = (commit.added, commit.replaced, commit.removed, commit.no_op)
     return (commit.id, commit.at, sorted(map(str, commit.series)), *counts, commit.source)
+
+
+def _coverage_order(answer: Coverage) -> tuple[Any, ...]:
+    return (answer.start, answer.end, answer.asked_at, answer.provider)
 
 
 def provenance(store: BarStore, query: BarQuery) -> list[tuple[str, int]]:

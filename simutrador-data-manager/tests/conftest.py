@@ -1,0 +1,167 @@
+"""What the tests of the data manager share: a disk that fails on purpose, and asserts explained."""
+
+from __future__ import annotations
+
+import errno
+import os
+import shutil
+from collections.abc import Sequence
+from enum import StrEnum
+from pathlib import Path
+from typing import Final
+
+import pytest
+
+from simutrador_data.services.storage.file_ops import Buffer, FileOps
+
+pytest.register_assert_rewrite(
+    "simutrador_core.testing._commit_contract",
+    "simutrador_core.testing._store_cases",
+    "simutrador_core.testing._version_contract",
+    "simutrador_core.testing.comparing",
+    "simutrador_core.testing.provider_contract",
+    "simutrador_core.testing.source_contract",
+    "simutrador_core.testing.store_contract",
+)
+
+
+class Crash(BaseException):
+    """The process died. Nothing may handle it, so it is no `Exception`."""
+
+
+class Fault(StrEnum):
+    """What happens at the k-th file operation."""
+
+    EIO = "eio"
+    ENOSPC = "enospc"
+    SHORT_WRITE = "short write"
+    CRASH = "crash"
+    POWER_LOSS = "power loss"
+
+
+STOPS: Final = frozenset({Fault.CRASH, Fault.POWER_LOSS})
+"""After these the store is gone; after the others the same object goes on."""
+
+
+class FaultyOps(FileOps):
+    """The real disk, with one fault at the k-th operation and a memory of what is durable.
+
+    A power loss takes away what was not synced: bytes without fsync of their file, names without
+    fsync of their folder. Once stopped, every further operation is refused, as in a dead process.
+    """
+
+    def __init__(self, synced: set[int]) -> None:
+        """Start without a fault; `synced` collects the inodes that fsync was called on."""
+        self.calls = 0
+        self.fired = False
+        self._fault: Fault | None = None
+        self._at = 0
+        self._stopped = False
+        self._synced = synced
+        self._new_files: list[Path] = []
+        self._new_names: list[Path] = []
+
+    def arm(self, fault: str, at: int) -> None:
+        """Count from here; let `fault` happen at operation `at`, 1 being the next."""
+        self.calls, self.fired = 0, False
+        self._fault, self._at = Fault(fault), at
+
+    def disarm(self) -> None:
+        """Let no fault happen any more."""
+        self._fault = None
+
+    def before(self, operation: str, path: Path) -> None:
+        if self._stopped:
+            raise Crash
+        self.calls += 1
+        if self._fault is not None and self.calls == self._at:
+            self.fired = True
+            self._strike(path)
+
+    def create(self, path: Path, parts: Sequence[Buffer]) -> None:
+        self._cut_short(path, parts)
+        self._new(path)
+        super().create(path, parts)
+
+    def create_derived(self, path: Path, parts: Sequence[Buffer]) -> None:
+        self._cut_short(path, parts)
+        self._new(path)
+        super().create_derived(path, parts)
+
+    def rename(self, source: Path, target: Path) -> None:
+        super().rename(source, target)
+        if source in self._new_files:
+            self._new_files[self._new_files.index(source)] = target
+        self._named(target)
+
+    def make_folder(self, path: Path) -> None:
+        fresh = not path.exists()
+        if fresh:
+            self._named(path)
+        super().make_folder(path)
+        self._settle(path.parent)
+
+    def sync_folder(self, path: Path) -> None:
+        super().sync_folder(path)
+        self._settle(path)
+
+    def _new(self, path: Path) -> None:
+        self._new_files.append(path)
+        self._named(path)
+
+    def _named(self, path: Path) -> None:
+        # An fsync of the folder counts only when it comes after the name.
+        self._new_names.append(path)
+        self._synced.discard(path.parent.stat().st_ino)
+
+    def _settle(self, folder: Path) -> None:
+        if folder.stat().st_ino in self._synced:
+            self._new_names = [name for name in self._new_names if name.parent != folder]
+
+    def _cut_short(self, path: Path, parts: Sequence[Buffer]) -> None:
+        if self._fault is Fault.SHORT_WRITE and self.calls + 1 == self._at and not self._stopped:
+            whole = b"".join(bytes(memoryview(part).cast("B")) for part in parts)
+            path.write_bytes(whole[: len(whole) // 2])
+
+    def _strike(self, path: Path) -> None:
+        if self._fault in STOPS:
+            self._stopped = True
+            if self._fault is Fault.POWER_LOSS:
+                self._lose_what_is_not_durable()
+            raise Crash
+        code = errno.EIO if self._fault is Fault.EIO else errno.ENOSPC
+        raise OSError(code, os.strerror(code), str(path))
+
+    def _lose_what_is_not_durable(self) -> None:
+        for path in self._new_files:
+            if path.exists() and path.stat().st_ino not in self._synced:
+                os.truncate(path, path.stat().st_size // 2)
+        for path in self._new_names:
+            if path.exists():
+                shutil.rmtree(path) if path.is_dir() else path.unlink()
+
+
+class Disk:
+    """Gives tests faulty disks, and the exception that stands for the death of the process."""
+
+    Crash = Crash
+    stops = STOPS
+
+    def __init__(self) -> None:
+        self.synced: set[int] = set()
+
+    def ops(self) -> FaultyOps:
+        """Return a disk without a fault yet."""
+        return FaultyOps(self.synced)
+
+
+@pytest.fixture
+def disk(monkeypatch: pytest.MonkeyPatch) -> Disk:
+    """Return a maker of faulty disks; fsync is noted instead of waited for."""
+    made = Disk()
+
+    def note(descriptor: int) -> None:
+        made.synced.add(os.fstat(descriptor).st_ino)
+
+    monkeypatch.setattr(os, "fsync", note)
+    return made
