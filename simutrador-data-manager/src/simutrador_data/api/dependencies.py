@@ -1,0 +1,102 @@
+"""What routes are given: the open store, the asset registry, and parsed parameters."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Annotated, Final
+
+from fastapi import Depends, Path, Query, Request
+
+from simutrador_core.assets.registry import AssetRegistry
+from simutrador_core.interfaces.storage import BarStore
+from simutrador_core.models.enums import Adjustment, Timeframe
+from simutrador_core.utils.timeframe_utils import parse_timeframe
+from simutrador_core.utils.validation import parse_symbol
+from simutrador_data.core.settings import Settings
+from simutrador_data.models.problems import Problem
+
+PROBLEMS: Final[dict[int | str, dict[str, object]]] = {
+    status: {
+        "description": text,
+        "content": {
+            "application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}
+        },
+        "model": Problem,
+    }
+    for status, text in {
+        404: "Nothing is stored under that name",
+        422: "A parameter is wrong; the answer names it and the bound",
+        500: "The service failed; its log holds the reason",
+        503: "The store cannot be read now",
+    }.items()
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """What one running application holds."""
+
+    settings: Settings
+    store: BarStore
+    registry: AssetRegistry
+
+
+async def get_services(request: Request) -> Services:
+    """Return what the application holds."""
+    found: Services = request.app.state.services
+    return found
+
+
+ServicesDep = Annotated[Services, Depends(get_services)]
+
+
+async def _timeframe(
+    timeframe: Annotated[
+        str,
+        Query(
+            description=f"One of {', '.join(Timeframe)}; aliases such as 1m or 1D are accepted.",
+            examples=["daily"],
+            max_length=20,
+        ),
+    ] = Timeframe.MINUTE_1,
+) -> Timeframe:
+    return parse_timeframe(timeframe)
+
+
+TimeframeDep = Annotated[Timeframe, Depends(_timeframe)]
+
+
+async def _symbol(
+    symbol: Annotated[
+        str, Query(description="A symbol in any letter case.", examples=["AAPL"], max_length=300)
+    ],
+) -> str:
+    return parse_symbol(symbol)
+
+
+SymbolDep = Annotated[str, Depends(_symbol)]
+
+
+async def _symbol_in_path(
+    symbol: Annotated[
+        str, Path(description="A symbol in any letter case; `EUR/USD` may be written as it is.")
+    ],
+) -> str:
+    return parse_symbol(symbol)
+
+
+PathSymbolDep = Annotated[str, Depends(_symbol_in_path)]
+
+AdjustmentParam = Annotated[
+    Adjustment, Query(description="Prices as traded, or corrected for splits, or for all actions.")
+]
+BoundText = Annotated[
+    str | None,
+    Query(
+        description=(
+            "A date (a trading day of the exchange) or an instant with a time zone: "
+            "2013-01-02, 2013-01-02T14:30:00Z."
+        ),
+        max_length=64,
+    ),
+]

@@ -1,0 +1,21 @@
+"""The root: where to go from here."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter
+
+from simutrador_data import __version__
+from simutrador_data.models.responses import ServiceInfo
+
+router = APIRouter()
+
+
+@router.get("/", tags=["Service"])
+async def service_info() -> ServiceInfo:
+    """Say what this is and where its documentation is."""
+    return ServiceInfo(
+        message="SimuTrador Data Manager",
+        version=__version__,
+        docs="/docs",
+        openapi="/openapi.json",
+    )

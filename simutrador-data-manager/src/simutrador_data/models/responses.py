@@ -1,0 +1,186 @@
+"""What the REST interface answers with, beside core's `PriceDataSeries`."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from simutrador_core.models.enums import Adjustment, Alignment, GapReason, Timeframe
+
+
+class Answer(BaseModel):
+    """Base of all answers: frozen."""
+
+    model_config = ConfigDict(frozen=True)
+
+
+class ServiceInfo(Answer):
+    """Where to go from the root."""
+
+    message: str
+    version: str
+    docs: str
+    openapi: str
+
+
+class StoreHealth(Answer):
+    """What the store said when asked just now."""
+
+    status: str = Field(examples=["ok"])
+    series: int
+    symbols: int
+    bars: int
+
+
+class Health(Answer):
+    """Whether the service can do its work."""
+
+    status: str = Field(examples=["healthy"])
+    service: str = "simutrador-data-manager"
+    version: str
+    store: StoreHealth
+
+
+class Liveness(Answer):
+    """The process answers."""
+
+    status: str = Field(examples=["alive"])
+
+
+class SeriesEntry(Answer):
+    """One stored series."""
+
+    symbol: str
+    timeframe: Timeframe
+    adjustment: Adjustment
+    rows: int
+    first: datetime | None
+    last: datetime | None
+    first_session: date | None = None
+    last_session: date | None = None
+
+
+class ColumnsOfSeries(Answer):
+    """Bars of one symbol as columns of equal length."""
+
+    symbol: str
+    opened_at: list[int] = Field(description="Microseconds since 1970, UTC: when each bar opens")
+    session: list[date] | None = Field(default=None, description="Daily bars and longer only")
+    open: list[float]
+    high: list[float]
+    low: list[float]
+    close: list[float]
+    volume: list[float]
+
+
+class BarColumns(Answer):
+    """Bars as columns of numbers; every number has the fewest digits that read back exactly."""
+
+    timeframe: Timeframe
+    adjustment: Adjustment
+    dataset_id: str = Field(description="Hash of exactly these rows")
+    series: list[ColumnsOfSeries] = Field(
+        description="A series of more than 65,536 bars comes as several entries, oldest first"
+    )
+
+
+class ChartColumns(Answer):
+    """Bars joined into at most as many points as were asked for.
+
+    Attributes:
+        bars_per_point: How many bars each point holds (the first may hold fewer).
+        total_bars: How many bars the range has.
+        ended_at: When the last bar of each point opens, microseconds since 1970, UTC.
+    """
+
+    symbol: str
+    timeframe: Timeframe
+    adjustment: Adjustment
+    bars_per_point: int
+    total_bars: int
+    opened_at: list[int]
+    ended_at: list[int]
+    session: list[date] | None = None
+    open: list[float]
+    high: list[float]
+    low: list[float]
+    close: list[float]
+    volume: list[float]
+
+
+class GapEntry(Answer):
+    """A run of absent bars with its one reason."""
+
+    symbol: str
+    timeframe: Timeframe
+    session: date
+    start: datetime
+    end: datetime
+    expected: int
+    reason: GapReason
+    evidence: str
+
+
+class ReasonCount(Answer):
+    """How much is absent for one reason."""
+
+    bars: int
+    runs: int
+
+
+class LedgerSummary(Answer):
+    """Expected against stored, over one range of one series.
+
+    Attributes:
+        completeness: Stored over expected, 0 to 1; bars that cannot exist (not listed, halted, no
+            trade) do not count as expected.
+        is_explained: Whether no absent bar is left without a reason.
+        reasons: Absent bars and runs by reason.
+        outside_hours: Stored bars outside of the exchange's hours.
+        off_grid: Stored bars inside the hours that do not start where bars start.
+    """
+
+    symbol: str
+    timeframe: Timeframe
+    adjustment: Adjustment
+    calendar: str
+    alignment: Alignment
+    start: datetime
+    end: datetime
+    rows: int
+    expected: int
+    present: int
+    completeness: float
+    is_explained: bool
+    reasons: dict[str, ReasonCount]
+    outside_hours: int
+    off_grid: int
+
+
+class GapLedger(Answer):
+    """The gaps of one series: `gaps` is one page of `total`, in time order."""
+
+    summary: LedgerSummary
+    total: int
+    page: int
+    page_size: int
+    gaps: list[GapEntry]
+
+
+class Closure(Answer):
+    """A weekday without a session, or the hours an early close cut off."""
+
+    session: date
+    name: str
+
+
+class CoverageColumns(Answer):
+    """Per session: bars expected, bars stored, and the main reason of what is absent."""
+
+    summary: LedgerSummary
+    session: list[date]
+    expected: list[int]
+    present: list[int]
+    reason: list[GapReason | None]
+    closures: list[Closure]
