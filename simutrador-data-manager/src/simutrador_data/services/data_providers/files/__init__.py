@@ -1,6 +1,6 @@
 """Files of bars: CSV, Parquet and Lean zips, detected, checked and read page by page."""
 
-from simutrador_data.services.data_providers.files.calendars import Calendars
+from simutrador_data.services.data_providers.files.calendars import Calendars, RegistryCalendars
 from simutrador_data.services.data_providers.files.detect import SUFFIXES, open_bar_file
 from simutrador_data.services.data_providers.files.model import (
     BarFile,
@@ -28,5 +28,6 @@ __all__ = [
     "DateOrder",
     "NotBarsError",
     "Calendars",
+    "RegistryCalendars",
     "SUFFIXES",
 ]

@@ -31,9 +31,27 @@ def pick(texts: Strings, rows: NDArray[np.int64]) -> Strings:
     return texts.take(pa.array(rows))
 
 
+def whole_numbers(column: Any) -> NDArray[np.int64]:
+    """Return an integer or boolean array without nulls as int64 (n,)."""
+    return _values(pc.cast(column, pa.int64()), np.dtype(np.int64))
+
+
+def real_numbers(column: Any) -> NDArray[np.float64]:
+    """Return a double array as float64 (n,), NaN where it is null."""
+    return _values(pc.fill_null(column, float("nan")), np.dtype(np.float64))
+
+
+def _values(column: Any, dtype: np.dtype[Any]) -> NDArray[Any]:
+    # Array.to_numpy would import pandas, half a second in a fresh process.
+    if not len(column):
+        return np.empty(0, dtype=dtype)
+    data = np.frombuffer(column.buffers()[1], dtype=dtype)
+    return data[column.offset : column.offset + len(column)]
+
+
 def byte_lengths(texts: Strings) -> NDArray[np.int64]:
     """Return how many bytes each text has, int64 (n,)."""
-    return np.asarray(pc.binary_length(texts), dtype=np.int64)
+    return whole_numbers(pc.binary_length(texts))
 
 
 def byte_matrix(texts: Strings, width: int) -> NDArray[np.uint8]:

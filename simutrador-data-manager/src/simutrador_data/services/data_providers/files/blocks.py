@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from simutrador_core.errors import ImportFileError
 from simutrador_core.models.bars import I64
-from simutrador_data.services.data_providers.files._arrow import Strings, csv, pa, pc
+from simutrador_data.services.data_providers.files._arrow import Strings, byte_lengths, csv, pa
 from simutrador_data.services.data_providers.files.model import TEXT_LIMIT, RejectedRow
 from simutrador_data.services.data_providers.files.source import Stream
 
@@ -129,7 +129,7 @@ class BlockParser:
         for column in columns:
             if not blank.any():
                 break
-            blank &= np.asarray(pc.binary_length(column), dtype=np.int64) == 0
+            blank &= byte_lengths(column) == 0
         if blank.any():
             misfits += [
                 RejectedRow(line, "blank line", "the line is blank", "")

@@ -115,11 +115,17 @@ def open_csv(
         facts.note("price scale", f"{scale:g}", "given")
     how = TextFormat(layout, order[0] or TextFormat(layout).order, scale)
     packed = "" if source.packing == "plain" else f" in {source.packing}"
-    planner = Planner(path, f"csv{packed}", options, _hints(source, layout), calendars, facts)
-    decided = planner.decide(to_raw(block, how), now_us=now_us)
-    return TextBars(
-        source, how, _with_cautions(decided, layout), calendars, block_bytes=block_bytes
+    planner = Planner(
+        path,
+        f"csv{packed}",
+        options,
+        _hints(source, layout),
+        calendars,
+        facts,
+        _cautions(layout) if options.adjustment is None else [],
     )
+    decided = planner.decide(to_raw(block, how), now_us=now_us)
+    return TextBars(source, how, decided, calendars, block_bytes=block_bytes)
 
 
 def read_head(source: Source) -> bytes:
@@ -169,17 +175,13 @@ def _hints(source: Source, layout: Layout) -> Hints:
     )
 
 
-def _with_cautions(decided: Decided, layout: Layout) -> Decided:
-    """Add what the user should know about prices that a vendor may have adjusted."""
+def _cautions(layout: Layout) -> list[str]:
+    """Return what the user should know about prices that a vendor may have adjusted."""
     names = {name.lower() for name in layout.header}
     if not {"stock splits", "adj close"} <= names:
-        return decided
-    was = decided.description
+        return []
     caution = (
         "this vendor's open, high, low and close are usually adjusted for splits already; "
         "give adjustment=split to store them as such"
     )
-    description = Description(
-        was.format, was.symbol, was.timeframe, was.adjustments, was.facts, (*was.cautions, caution)
-    )
-    return Decided(decided.plan, decided.symbol, decided.calendar, description)
+    return [caution]

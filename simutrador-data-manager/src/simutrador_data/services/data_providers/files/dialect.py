@@ -66,7 +66,7 @@ def find_layout(head: bytes, options: ImportOptions, facts: Facts, *, path: str)
     """
     lines = _lines(head, path=path)
     delimiter = _delimiter(lines, options, facts, path=path)
-    rows = [next(csv.reader([line], delimiter=delimiter), []) for line in lines]
+    rows = [_cells(line, delimiter) for line in lines]
     first = _first_row(rows)
     if first is None:
         raise NotBarsError(
@@ -138,6 +138,13 @@ def _delimiter(lines: Sequence[str], options: ImportOptions, facts: Facts, *, pa
         )
     facts.note("delimiter", repr(best), "data")
     return best
+
+
+def _cells(line: str, delimiter: str) -> list[str]:
+    try:
+        return next(csv.reader([line], delimiter=delimiter), list[str]())
+    except csv.Error:  # a field beyond the module's limit
+        return []
 
 
 def _usual(widths: Sequence[int]) -> int:

@@ -7,6 +7,7 @@ together, so a million rows cost a few matrix operations, and a file may mix sha
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import date
 from typing import Final
 
 import numpy as np
@@ -25,7 +26,10 @@ from simutrador_data.services.data_providers.files.shapes import Shape, find_sha
 SECOND_US: Final = 1_000_000
 DAY_US: Final = 86_400 * SECOND_US
 FIRST_YEAR: Final = 1800
-LAST_YEAR: Final = 2200
+LAST_YEAR: Final = 2199
+FIRST_US: Final = (date(FIRST_YEAR, 1, 1) - date(1970, 1, 1)).days * DAY_US
+AFTER_US: Final = (date(LAST_YEAR + 1, 1, 1) - date(1970, 1, 1)).days * DAY_US
+"""Times from 1800 to 2199 are read, others are not."""
 
 _MAX_SHAPES: Final = 200
 _MONTHS: Final = (
@@ -147,7 +151,7 @@ def _unix(matrix: NDArray[np.uint8], shape: Shape) -> tuple[I64, BoolArray]:
         us = whole * shape.unix_unit_us + _fraction(matrix, shape)
     else:  # nanoseconds
         us = whole // 1000
-    return us, us < (LAST_YEAR - 1970) * 366 * DAY_US
+    return us, us < AFTER_US
 
 
 def _fraction(matrix: NDArray[np.uint8], shape: Shape) -> I64:

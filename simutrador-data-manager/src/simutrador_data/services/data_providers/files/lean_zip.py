@@ -19,6 +19,7 @@ from simutrador_data.services.data_providers.files.calendars import Calendars
 from simutrador_data.services.data_providers.files.columns import PRICES, Role
 from simutrador_data.services.data_providers.files.csv_file import TextBars, first_block
 from simutrador_data.services.data_providers.files.dialect import Layout
+from simutrador_data.services.data_providers.files.lean_paths import LeanPlace, lean_place
 from simutrador_data.services.data_providers.files.model import (
     Facts,
     ImportOptions,
@@ -26,7 +27,6 @@ from simutrador_data.services.data_providers.files.model import (
     NotBarsError,
     Quotes,
 )
-from simutrador_data.services.data_providers.files.names import LeanPlace, lean_place
 from simutrador_data.services.data_providers.files.planning import Hints, Planner
 from simutrador_data.services.data_providers.files.source import Source
 from simutrador_data.services.data_providers.files.text_rows import TextFormat, to_raw
@@ -124,13 +124,13 @@ def _is_whole(lines: list[str]) -> bool:
 
 
 def _hints(place: LeanPlace) -> Hints:
+    how = f"path: {place.market_name or place.asset_class}"
+    zone, calendar = place.market.zone, place.market.calendar
     return Hints(
         symbol=(place.symbol, "path") if place.symbol else None,
         timeframe=(place.timeframe, "path") if place.timeframe else None,
-        zone=(place.zone, f"path: {place.market or place.asset_class}") if place.zone else None,
-        calendar=(place.calendar, f"path: {place.market or place.asset_class}")
-        if place.calendar
-        else None,
+        zone=(zone, how) if zone else None,
+        calendar=(calendar, how) if calendar else None,
         label=(Label.OPEN, "format"),
         adjustment=(Adjustment.RAW, "format"),
     )

@@ -1,4 +1,4 @@
-"""What a file's name and folder say: the symbol, the timeframe, and the Lean layout.
+"""What a file's name says: the symbol and the timeframe.
 
 A name is a hint: it is shown, the user's word overrides it, and where it is ambiguous nothing is
 guessed.
@@ -7,13 +7,11 @@ guessed.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
-from datetime import date
-from pathlib import Path
 from typing import Final
 
+from simutrador_core.assets.classify import EXCHANGE_SUFFIXES, classify, split_pair
 from simutrador_core.errors import InvalidSymbolError, InvalidTimeframeError
-from simutrador_core.models.enums import Timeframe
+from simutrador_core.models.enums import AssetType, Timeframe
 from simutrador_core.utils.timeframe_utils import parse_timeframe
 from simutrador_core.utils.validation import parse_symbol
 
@@ -22,18 +20,6 @@ def _words(*lines: str) -> frozenset[str]:
     return frozenset(word for line in lines for word in line.split())
 
 
-_CURRENCIES: Final = _words(
-    "USD EUR GBP JPY CHF AUD NZD CAD SEK NOK DKK PLN CZK HUF TRY ZAR MXN SGD HKD CNH CNY INR",
-    "XAU XAG",
-)
-_COINS: Final = _words(
-    "BTC XBT ETH LTC XRP BCH ADA SOL DOT DOGE BNB AVAX LINK XLM TRX EOS XMR ETC UNI ATOM SHIB"
-)
-_QUOTES: Final = ("USDT", "USDC", "BUSD", "TUSD", "USD", "EUR", "GBP", "JPY", "BTC", "ETH", "BNB")
-_EXCHANGES: Final = _words(
-    "L HK T DE F PA AX MC IL MI V TO ST CO HE OL BR AS VI SW NS BO SS SZ KS KQ TW SI TA SA MX"
-)
-"""Endings of foreign shares as the best known vendor writes them: `BARC.L`, `1398.HK`."""
 _GENERIC: Final = _words(
     "ask bid mid trade trades quote quotes bar bars data price prices ohlc ohlcv candles history",
     "historical export stock stocks stockdata forex fx crypto equity etf index wiki quandl yahoo",
@@ -43,35 +29,7 @@ _GENERIC: Final = _words(
     "adjust cg double count nt ninjatrader mt4 mt5 metatrader",
 )
 """Words of file names that are no symbols."""
-_LEAN_MARKETS: Final = {
-    "usa": ("America/New_York", "XNYS"),
-    "us": ("America/New_York", "XNYS"),
-    "india": ("Asia/Kolkata", "XNSE"),
-    "in": ("Asia/Kolkata", "XNSE"),
-}
-_FX_ZONES: Final = {"fxcm": "Etc/GMT+5", "oanda": "UTC"}
-_LEAN_CLASSES: Final = ("equity", "cryptofuture", "crypto", "forex")
-_LEAN_FOLDERS: Final = {
-    "minute": Timeframe.MINUTE_1,
-    "hour": Timeframe.HOUR_1,
-    "daily": Timeframe.DAILY,
-}
-_DAY_FILE: Final = re.compile(r"(\d{8})(?:_([a-z0-9.]+)_minute)?_(trade|quote)(?:_[a-z]+)?")
-
-
-@dataclass(frozen=True, slots=True)
-class LeanPlace:
-    """What a Lean path says; None and empty where it does not say it."""
-
-    symbol: str | None
-    timeframe: Timeframe | None
-    day: date | None
-    is_quote: bool
-    asset_class: str
-    market: str
-    zone: str | None
-    calendar: str | None
-    folder_symbol: str = ""
+_QUOTES: Final = ("USDT", "USDC", "BUSD", "TUSD", "USD", "EUR", "GBP", "JPY", "BTC", "ETH", "BNB")
 
 
 def guess_symbol(name: str) -> str | None:
@@ -84,7 +42,7 @@ def guess_symbol(name: str) -> str | None:
     stem = re.sub(r"\.(csv|txt|tsv)$", "", stem, flags=re.IGNORECASE)
     words = [word for word in re.split(r"[_\s()\[\],+-]+", stem) if word]
     left = [word for word in words if not _says_nothing(word)]
-    if len(left) == 2 and left[1] in _EXCHANGES:
+    if len(left) == 2 and left[1] in EXCHANGE_SUFFIXES:
         left = [".".join(left)]
     if len(left) == 2 and "".join(left) != pair("".join(left)):
         left = ["".join(left)]
@@ -113,78 +71,17 @@ def guess_timeframe(name: str) -> Timeframe | None:
 def pair(symbol: str, asset_class: str = "") -> str:
     """Return a pair in its canonical spelling: `EURUSD` is `EUR/USD`, `BTCUSDT` is `BTC-USDT`.
 
-    Other symbols come back as they are. `asset_class` (`crypto`, `forex`) widens what is a pair.
+    Other symbols come back as they are. `asset_class` (`crypto`, `forex`) says that it is a pair
+    where the symbol alone does not.
     """
-    first, second = symbol[:3], symbol[3:]
-    if {first, second} <= _CURRENCIES or (asset_class == "forex" and len(symbol) == 6):
-        return f"{first}/{second}"
-    quote = next((q for q in _QUOTES if symbol.endswith(q) and symbol != q), None)
-    if quote and (asset_class.startswith("crypto") or symbol.removesuffix(quote) in _COINS):
-        return f"{symbol.removesuffix(quote)}-{quote}"
-    return symbol
-
-
-def lean_place(path: Path, member: str) -> LeanPlace:
-    """Return what the path of a Lean file says of it; `member` is the name inside the zip."""
-    parents = [part.lower() for part in path.parts[:-1]]
-    asset_class = next(
-        (c for c in _LEAN_CLASSES for part in parents if part.split("_")[0] == c), ""
-    )
-    market = _market(parents, asset_class)
-    folder = next((part for part in reversed(parents) if part in _LEAN_FOLDERS), None)
-    file = _DAY_FILE.match(path.name.lower()) or _DAY_FILE.match(Path(member).name.lower())
-    stem = path.name.lower().removesuffix(".zip")
-    is_quote = file[3] == "quote" if file else stem.endswith("_quote")
-    ticker = _ticker(path, member) if file else re.sub(r"_(trade|quote)$", "", stem)
-    zone, calendar = (
-        _LEAN_MARKETS.get(market, (None, None)) if asset_class == "equity" else (None, None)
-    )
-    if asset_class.startswith("crypto"):
-        zone, calendar = "UTC", "24/7"
-    elif asset_class == "forex":
-        zone, calendar = _FX_ZONES.get(market), "24/5"
-    timeframe = _LEAN_FOLDERS.get(folder or "", Timeframe.MINUTE_1 if file else None)
-    return LeanPlace(
-        _symbol(ticker, asset_class),
-        timeframe,
-        _day(file[1]) if file else None,
-        is_quote,
-        asset_class,
-        market,
-        zone,
-        calendar,
-    )
-
-
-def _market(parents: list[str], asset_class: str) -> str:
-    """Return the folder below the class (`crypto/coinbase`), or the rest of `equity_us`."""
-    for at, part in enumerate(parents):
-        if asset_class and part == asset_class and at + 1 < len(parents):
-            return parents[at + 1]
-        if asset_class and part.startswith(f"{asset_class}_"):
-            return part.removeprefix(f"{asset_class}_")
-    return ""
-
-
-def _ticker(path: Path, member: str) -> str:
-    inner = _DAY_FILE.match(Path(member).name.lower())
-    if inner and inner[2]:
-        return inner[2]
-    return path.parent.name
-
-
-def _symbol(ticker: str, asset_class: str) -> str | None:
-    try:
-        return pair(parse_symbol(ticker), asset_class)
-    except InvalidSymbolError:
-        return None
-
-
-def _day(text: str) -> date | None:
-    try:
-        return date(int(text[:4]), int(text[4:6]), int(text[6:]))
-    except ValueError:
-        return None
+    both = split_pair(symbol)
+    if both is None and asset_class:
+        quote = next((q for q in _QUOTES if symbol.endswith(q) and symbol != q), "")
+        both = (symbol.removesuffix(quote), quote) if quote else None
+    if both is None:
+        return symbol
+    is_coin = asset_class.startswith("crypto") or classify(symbol) is AssetType.CRYPTO
+    return ("-" if is_coin else "/").join(both)
 
 
 def _says_nothing(word: str) -> bool:

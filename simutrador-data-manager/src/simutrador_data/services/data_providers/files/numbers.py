@@ -8,7 +8,7 @@ from typing import Final
 import numpy as np
 
 from simutrador_core.models.bars import F64
-from simutrador_data.services.data_providers.files._arrow import Strings, pa, pc
+from simutrador_data.services.data_providers.files._arrow import Strings, pa, pc, real_numbers
 
 _NUMBER: Final = r"^[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d{1,3})?$|^[+-]?(nan|inf|infinity|NaN|Inf)$"
 _THOUSANDS: Final = r"^([+-]?\d{1,3})((?:,\d{3})+)(\.\d+)?$"
@@ -42,8 +42,7 @@ def _parse_mixed(texts: Strings) -> F64:
 
 
 def _cast(texts: Strings) -> F64:
-    numbers = pc.cast(texts, pa.float64())
-    return np.asarray(pc.fill_null(numbers, math.nan), dtype=np.float64)
+    return real_numbers(pc.cast(texts, pa.float64()))
 
 
 def _one(text: str | None) -> float:

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import date, timedelta
-from typing import Final
 
 import numpy as np
 
 from simutrador_core.errors import InvalidSymbolError
-from simutrador_core.models.bars import I64, Bars, from_us
+from simutrador_core.models.bars import I64, Bars
 from simutrador_core.sessions.calendar import Calendar
 from simutrador_core.utils.validation import parse_symbol
 from simutrador_data.services.data_providers.files.calendars import Calendars
@@ -17,8 +15,6 @@ from simutrador_data.services.data_providers.files.model import FilePage, Reject
 from simutrador_data.services.data_providers.files.names import pair
 from simutrador_data.services.data_providers.files.planning import Decided
 from simutrador_data.services.data_providers.files.rows import RawRows, sort_rows
-
-_WEEK: Final = timedelta(days=7)
 
 
 def to_page(
@@ -48,7 +44,7 @@ def to_page(
 
         def calendar(symbol: str = symbol) -> Calendar:
             name = decided.calendar or calendars.name_of(symbol)
-            return calendars.get(name, _first_day(raw))
+            return calendars.get(name)
 
         done = sort_rows(raw, rows, symbol, decided.plan, calendar)
         bars += done.bars
@@ -72,8 +68,3 @@ def _by_symbol(raw: RawRows, decided: Decided) -> list[tuple[str, I64]]:
         return [(decided.symbol or "", np.arange(len(raw)))]
     codes, names = raw.symbols
     return [(name, np.flatnonzero(codes == at)) for at, name in enumerate(names)]
-
-
-def _first_day(raw: RawRows) -> date:
-    local = raw.moments.local_us[raw.moments.ok]
-    return from_us(int(local.min())).date() - _WEEK if len(local) else date(2000, 1, 1)

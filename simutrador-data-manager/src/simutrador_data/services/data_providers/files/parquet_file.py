@@ -1,28 +1,21 @@
 """Parquet files of bars: ours, pandas', and those of the older layout with decimal columns.
 
-The line of a rejected row is its number in the file, 1-based. Prices stored as float32 are taken
-as the shortest decimal that they stand for: 1.08127, not 1.0812699794769287.
+The line of a rejected row is its number in the file, 1-based.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any, Final
 
-import numpy as np
-
 from simutrador_core.errors import ImportFileError, InvalidSymbolError
-from simutrador_core.models.bars import F64
 from simutrador_core.models.enums import Adjustment, Timeframe
 from simutrador_core.utils.timeframe_utils import parse_timeframe
 from simutrador_core.utils.validation import parse_symbol
-from simutrador_data.services.data_providers.files._arrow import pa, parquet, pc
+from simutrador_data.services.data_providers.files._arrow import pa, parquet
 from simutrador_data.services.data_providers.files.calendars import Calendars
-from simutrador_data.services.data_providers.files.columns import PRICES, Role, find_roles
-from simutrador_data.services.data_providers.files.instants import DAY_US, Moments, parse_moments
+from simutrador_data.services.data_providers.files.columns import Role, find_roles
 from simutrador_data.services.data_providers.files.model import (
-    TEXT_LIMIT,
     DateOrder,
     Description,
     Facts,
@@ -30,27 +23,16 @@ from simutrador_data.services.data_providers.files.model import (
     ImportOptions,
 )
 from simutrador_data.services.data_providers.files.names import guess_symbol, guess_timeframe
-from simutrador_data.services.data_providers.files.numbers import parse_numbers
 from simutrador_data.services.data_providers.files.pages import to_page
+from simutrador_data.services.data_providers.files.parquet_rows import ColumnFormat, to_raw
 from simutrador_data.services.data_providers.files.planning import Decided, Hints, Planner
-from simutrador_data.services.data_providers.files.rows import RawRows
 from simutrador_data.services.data_providers.files.source import Source
-from simutrador_data.services.data_providers.files.text_rows import ADJUSTED
 
 PAGE_ROWS: Final = 131_072
 _MAX_GROUP_BYTES: Final = 256 * 2**20
 _MAX_COLUMNS: Final = 256
 _TEXT_LIMIT: Final = 8 * 2**20
 _ITEM_LIMIT: Final = 200_000
-
-
-@dataclass(frozen=True, slots=True)
-class ColumnFormat:
-    """Which column holds what, by name, and how values are read."""
-
-    names: Mapping[Role, str]
-    order: DateOrder
-    scale: float
 
 
 class ParquetBars:
@@ -80,7 +62,7 @@ class ParquetBars:
         total = max(1, int(file.metadata.num_rows))
         done = 0
         for number, batch in enumerate(_batches(file, self._how.names, self._source), start=1):
-            raw = _to_raw(batch, self._how, first=done + 1)
+            raw = to_raw(batch, self._how, first=done + 1)
             done += len(raw)
             yield to_page(
                 raw, self._decided, self._calendars, number=number, position=min(1.0, done / total)
@@ -110,7 +92,7 @@ def open_parquet(
     if batch is None or not len(batch):
         raise ImportFileError("holds no rows", path=path)
     planner = Planner(path, "parquet", options, _hints(source, schema), calendars, facts)
-    decided = planner.decide(_to_raw(batch, how, first=1), now_us=now_us)
+    decided = planner.decide(to_raw(batch, how, first=1), now_us=now_us)
     return ParquetBars(source, how, decided, calendars)
 
 
@@ -167,12 +149,13 @@ def _header(schema: Any) -> list[str]:
 
 
 def _hints(source: Source, schema: Any) -> Hints:
-    meta = {k.decode(): v.decode("utf-8", "replace") for k, v in (schema.metadata or {}).items()}
+    stored: dict[bytes, bytes] = dict(schema.metadata or {})
+    meta = {k.decode("utf-8", "replace"): v.decode("utf-8", "replace") for k, v in stored.items()}
     symbol = guess_symbol(source.path.name)
     timeframe = guess_timeframe(source.path.name)
     try:
         return Hints(
-            symbol=_either(meta.get("symbol") and parse_symbol(meta["symbol"]), symbol),
+            symbol=_either(parse_symbol(meta["symbol"]) if "symbol" in meta else None, symbol),
             timeframe=_frame(meta.get("timeframe"), timeframe),
             adjustment=(Adjustment(meta["adjustment"]), "metadata")
             if "adjustment" in meta
@@ -194,84 +177,3 @@ def _frame(stated: str | None, guessed: Timeframe | None) -> tuple[Timeframe, st
     if stated:
         return parse_timeframe(stated), "metadata"
     return (guessed, "name") if guessed else None
-
-
-def _to_raw(batch: Any, how: ColumnFormat, *, first: int) -> RawRows:
-    columns = {role: batch.column(name) for role, name in how.names.items()}
-    n = len(batch)
-    zeros = np.zeros(n)
-    prices = {
-        str(role): _numbers(columns[role]) if role in columns else zeros
-        for role in (*PRICES, Role.VOLUME)
-    }
-    if how.scale != 1.0:
-        prices |= {str(role): prices[role] / how.scale for role in PRICES}
-    times = columns[Role.TIME]
-    return RawRows(
-        np.arange(first, first + n, dtype=np.int64),
-        _moments(times, how.order),
-        prices,
-        lambda rows: _texts(batch, rows.tolist()),
-        np.asarray(times.is_null(), dtype=np.bool_),
-        _adjusted(columns),
-        _symbols(columns.get(Role.SYMBOL)),
-    )
-
-
-def _adjusted(columns: Mapping[Role, Any]) -> dict[str, F64]:
-    if Role.ADJ_CLOSE not in columns:
-        return {}
-    whole = all(role in columns for role in list(ADJUSTED)[:4])
-    wanted = ADJUSTED if whole else {Role.ADJ_CLOSE: "close"}
-    return {name: _numbers(columns[role]) for role, name in wanted.items() if role in columns}
-
-
-def _symbols(column: Any) -> tuple[Any, list[str]] | None:
-    if column is None:
-        return None
-    encoded = pc.dictionary_encode(pc.fill_null(pc.cast(column, pa.string()), ""))
-    return np.asarray(encoded.indices, dtype=np.int64), encoded.dictionary.to_pylist()
-
-
-def _numbers(column: Any) -> F64:
-    kind = column.type
-    if pa.types.is_decimal(kind) or pa.types.is_float32(kind):
-        column = pc.cast(column, pa.string())
-        kind = column.type
-    if pa.types.is_string(kind) or pa.types.is_large_string(kind):
-        return parse_numbers(pc.fill_null(pc.cast(column, pa.string()), ""))
-    if pa.types.is_integer(kind) or pa.types.is_floating(kind):
-        numbers = pc.fill_null(pc.cast(column, pa.float64(), safe=False), float("nan"))
-        return np.asarray(numbers, dtype=np.float64)
-    return np.full(len(column), np.nan)
-
-
-def _moments(column: Any, order: DateOrder) -> Moments:
-    kind = column.type
-    n = len(column)
-    ok = ~np.asarray(column.is_null(), dtype=np.bool_)
-    if pa.types.is_date(kind):
-        days = _whole(pc.cast(column, pa.date32()), pa.int32())
-        return Moments(days * DAY_US, np.zeros(n, np.int64), np.zeros(n, np.bool_), ok)
-    if not pa.types.is_timestamp(kind):
-        if pa.types.is_floating(kind):
-            column = pc.cast(column, pa.int64(), safe=False)
-        return parse_moments(pc.fill_null(pc.cast(column, pa.string()), ""), order=order)
-    aware = np.full(n, kind.tz is not None)
-    utc = _whole(pc.cast(column, pa.timestamp("us", kind.tz), safe=False), pa.int64())
-    if kind.tz is None:
-        return Moments(utc, np.zeros(n, np.int64), aware, ok)
-    wall = pc.local_timestamp(pc.cast(column, pa.timestamp("us", kind.tz), safe=False))
-    local = _whole(wall, pa.int64())
-    return Moments(local, local - utc, aware, ok)
-
-
-def _whole(column: Any, kind: Any) -> Any:
-    return np.asarray(pc.fill_null(pc.cast(column, kind), 0), dtype=np.int64)
-
-
-def _texts(batch: Any, rows: list[int]) -> list[str]:
-    found = batch.take(pa.array(rows, pa.int64())).to_pylist()
-    return [
-        ",".join("" if v is None else str(v) for v in row.values())[:TEXT_LIMIT] for row in found
-    ]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, timedelta
 from typing import Final
 from zoneinfo import ZoneInfo
@@ -68,6 +68,7 @@ class Planner:
     hints: Hints
     calendars: Calendars
     facts: Facts
+    cautions: list[str] = field(default_factory=list[str])
 
     def decide(self, sample: RawRows, *, now_us: int | None) -> Decided:
         """Return the plan.
@@ -95,6 +96,7 @@ class Planner:
         label = self._label(sample, readable, draft, calendar)
         plan = Plan(timeframe, draft.adjustment, zone, label, is_aware, newest_first, now_us)
         chosen = calendar if self.options.calendar or self.hints.calendar else None
+        self._compare_calendars(symbol, chosen)
         return Decided(plan, symbol, chosen, self._describe(sample, symbol, plan))
 
     def _symbol(self, sample: RawRows) -> tuple[str | None, I64]:
@@ -166,7 +168,7 @@ class Planner:
     def _zone(
         self, sample: RawRows, rows: I64, timeframe: Timeframe, calendar: str, *, is_aware: bool
     ) -> ZoneInfo:
-        home = self.calendars.get(calendar, self._first_day(sample, rows)).zone
+        home = self.calendars.get(calendar).zone
         if self.options.zone is not None:
             zone, how = find_zone(self.options.zone), "given"
         elif is_aware:
@@ -212,17 +214,33 @@ class Planner:
     def _schedule(self, sample: RawRows, rows: I64, calendar: str) -> Schedule:
         """Return the sessions around the sample."""
         first = self._first_day(sample, rows)
-        known = self.calendars.get(calendar, first)
+        known = self.calendars.get(calendar)
         last = from_us(int(sample.moments.local_us[rows].max())).date() + _WEEK
         start, end = max(first, known.start), min(last, known.end)
         return known.between(start, max(start, end))
+
+    def _compare_calendars(self, symbol: str | None, chosen: str | None) -> None:
+        """Note when the import follows another calendar than validation will."""
+        if symbol is None or chosen is None:
+            return
+        own = self.calendars.name_of(symbol)
+        if self.calendars.get(own).name != self.calendars.get(chosen).name:
+            self.cautions.append(
+                f"{symbol} is known to trade on {own}, not {chosen}; describe it in assets.toml, "
+                "so that validation follows the same calendar"
+            )
 
     def _describe(self, sample: RawRows, symbol: str | None, plan: Plan) -> Description:
         adjustments = (plan.adjustment,)
         if sample.adjusted and plan.adjustment is not Adjustment.TOTAL:
             adjustments = (plan.adjustment, Adjustment.TOTAL)
         return Description(
-            self.format, symbol, plan.timeframe, adjustments, tuple(self.facts.found)
+            self.format,
+            symbol,
+            plan.timeframe,
+            adjustments,
+            tuple(self.facts.found),
+            tuple(self.cautions),
         )
 
 
@@ -232,9 +250,9 @@ def first_symbol(sample: RawRows) -> str:
         return ""
     codes, names = sample.symbols
     try:
-        return parse_symbol(names[codes[0]].strip())
+        return parse_symbol(names[int(codes[0])].strip())
     except InputError:
-        return names[codes[0]]
+        return names[int(codes[0])]
 
 
 def _runs_backwards(sample: RawRows, rows: I64) -> bool:

@@ -8,6 +8,7 @@ from typing import Final
 from zoneinfo import ZoneInfo
 
 import numpy as np
+from numpy.typing import NDArray
 
 from simutrador_core.models.bars import D64, F64, I64, OHLCV, Bars, BoolArray
 from simutrador_core.models.enums import Adjustment, Timeframe
@@ -91,7 +92,7 @@ def sort_rows(
     """
     verdicts = Verdicts(raw.lines, raw.texts)
     columns = {name: raw.prices[name][rows] for name in OHLCV}
-    codes = check_bars(*(columns[name] for name in OHLCV))
+    codes = _codes(columns)
     _judge_times(raw, rows, plan, verdicts)
     for code in np.unique(codes[codes > 0]).tolist():
         verdicts.reject(rows[codes == code], _KINDS[code], REASONS[code])
@@ -146,14 +147,28 @@ def _bars(raw: RawRows, placed: Placed, keep: I64, symbol: str, plan: Plan) -> B
     rows = placed.rows[keep]
     sessions: D64 | None = None if placed.sessions is None else placed.sessions[keep]
     columns = {name: raw.prices[name][rows] for name in OHLCV}
-    return Bars(
-        symbol,
-        plan.timeframe,
-        plan.adjustment,
-        placed.opened_at[keep],
-        **columns,
-        sessions=sessions,
+    return _to_bars(
+        symbol, plan.timeframe, plan.adjustment, placed.opened_at[keep], columns, sessions
     )
+
+
+def _to_bars(
+    symbol: str,
+    timeframe: Timeframe,
+    adjustment: Adjustment,
+    opened_at: I64,
+    columns: Mapping[str, F64],
+    sessions: D64 | None,
+) -> Bars:
+    opened, high, low, close, volume = (columns[name] for name in OHLCV)
+    return Bars(
+        symbol, timeframe, adjustment, opened_at, opened, high, low, close, volume, sessions
+    )
+
+
+def _codes(columns: Mapping[str, F64]) -> NDArray[np.uint8]:
+    opened, high, low, close, volume = (columns[name] for name in OHLCV)
+    return check_bars(opened, high, low, close, volume)
 
 
 def _adjusted(raw: RawRows, rows: I64, bars: Bars) -> tuple[Bars | None, int]:
@@ -161,22 +176,11 @@ def _adjusted(raw: RawRows, rows: I64, bars: Bars) -> tuple[Bars | None, int]:
     if not raw.adjusted:
         return None, 0
     given = {name: column[rows] for name, column in raw.adjusted.items()}
-    close = given["close"]
-    columns = given if "open" in given else _scaled(bars, close)
-    volume = given.get("volume", bars.volume)
-    sound = check_bars(*(columns[name] for name in OHLCV[:4]), volume) == 0
-    whole = Bars(
-        bars.symbol,
-        bars.timeframe,
-        Adjustment.TOTAL,
-        bars.opened_at,
-        columns["open"],
-        columns["high"],
-        columns["low"],
-        columns["close"],
-        volume,
-        bars.sessions,
-    )
+    columns = given if "open" in given else _scaled(bars, given["close"])
+    columns["volume"] = given.get("volume", bars.volume)
+    sound = _codes(columns) == 0
+    total = Adjustment.TOTAL
+    whole = _to_bars(bars.symbol, bars.timeframe, total, bars.opened_at, columns, bars.sessions)
     return whole.take(sound), int((~sound).sum())
 
 

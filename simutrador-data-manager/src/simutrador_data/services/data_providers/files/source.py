@@ -12,7 +12,7 @@ import os
 import stat
 import zipfile
 import zlib
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
@@ -51,7 +51,7 @@ class Source:
         return self.path.name.removesuffix(".gz")
 
     @contextmanager
-    def open(self) -> Iterator[Stream]:
+    def open(self) -> Generator[Stream]:
         """Open the bytes for reading; damage met on the way is an `ImportFileError`."""
         try:
             with self.path.open("rb") as raw:
@@ -72,7 +72,7 @@ class Source:
 class Stream:
     """Bytes of a source, counted against the limits."""
 
-    def __init__(self, source: Source, data: IO[bytes], raw: IO[bytes]) -> None:
+    def __init__(self, source: Source, data: IO[bytes] | gzip.GzipFile, raw: IO[bytes]) -> None:
         """Read `data`, which unpacks `raw`."""
         self._source = source
         self._data = data

@@ -10,7 +10,12 @@ from typing import Final
 import numpy as np
 
 from simutrador_core.models.bars import F64, I64
-from simutrador_data.services.data_providers.files._arrow import Strings, byte_lengths, pc
+from simutrador_data.services.data_providers.files._arrow import (
+    Strings,
+    byte_lengths,
+    pc,
+    whole_numbers,
+)
 from simutrador_data.services.data_providers.files.blocks import Block
 from simutrador_data.services.data_providers.files.columns import PRICES, Role
 from simutrador_data.services.data_providers.files.dialect import Layout
@@ -52,7 +57,7 @@ def to_raw(block: Block, how: TextFormat) -> RawRows:
     symbols = None
     if Role.SYMBOL in roles:
         encoded = pc.dictionary_encode(block.columns[roles[Role.SYMBOL]])
-        symbols = np.asarray(encoded.indices, dtype=np.int64), encoded.dictionary.to_pylist()
+        symbols = whole_numbers(encoded.indices), encoded.dictionary.to_pylist()
     return RawRows(
         block.lines,
         _since_midnight(times, how.day) if how.day else parse_moments(times, order=how.order),

@@ -1,0 +1,1 @@
+"""How far a long task has come, shown or kept quiet."""
