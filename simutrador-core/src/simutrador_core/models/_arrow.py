@@ -123,7 +123,7 @@ def _read_dates(arrow: Any, table: Any) -> D64:
     for chunk in _chunks(arrow, table, "session", arrow.date32()):
         days = _values(chunk, "i4").astype("datetime64[D]")
         if chunk.null_count:
-            days[~_bits(chunk.buffers()[0], chunk)] = np.datetime64("NaT")
+            days[~_bits(chunk.buffers()[0], chunk)] = np.datetime64("NaT", "D")
         parts.append(days)
     return _join(parts, "datetime64[D]")
 

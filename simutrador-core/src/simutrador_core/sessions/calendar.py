@@ -146,11 +146,11 @@ class Calendar:
         """
         plan = self.schedule
         if not len(plan):
-            return np.full(len(opened_at), np.datetime64("NaT"), dtype="datetime64[D]")
+            return np.full(len(opened_at), np.datetime64("NaT", "D"), dtype="datetime64[D]")
         at = np.searchsorted(plan.opens, opened_at, side="right") - 1
         inside = (at >= 0) & (opened_at < plan.closes[np.maximum(at, 0)])
         found = plan.sessions[np.maximum(at, 0)].copy()
-        found[~inside] = np.datetime64("NaT")
+        found[~inside] = np.datetime64("NaT", "D")
         return found
 
     def _row(self, session: date) -> int:
