@@ -10,7 +10,7 @@ import os
 import sqlite3
 import time
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import Final
@@ -53,7 +53,7 @@ class Catalogue:
             self._idle.pop().close()
 
     @contextmanager
-    def read(self) -> Iterator[sqlite3.Connection]:
+    def read(self) -> Generator[sqlite3.Connection, None, None]:
         """Lend a connection whose statements all see one committed version."""
         with self.lend() as connection:
             connection.execute("BEGIN")
@@ -61,7 +61,9 @@ class Catalogue:
             connection.execute("ROLLBACK")
 
     @contextmanager
-    def write(self, *, patience_s: float = BUSY_SECONDS) -> Iterator[sqlite3.Connection]:
+    def write(
+        self, *, patience_s: float = BUSY_SECONDS
+    ) -> Generator[sqlite3.Connection, None, None]:
         """Lend a connection as the only writer; commit at the end, roll back after an error.
 
         Raises:
@@ -80,7 +82,7 @@ class Catalogue:
             self._ops.commit(connection, self.path)
 
     @contextmanager
-    def lend(self) -> Iterator[sqlite3.Connection]:
+    def lend(self) -> Generator[sqlite3.Connection, None, None]:
         """Lend a connection outside of any transaction."""
         with _translated_errors(self.path), disk_errors():
             connection = self._take()
@@ -232,7 +234,7 @@ def _switch_to_wal(connection: sqlite3.Connection) -> None:
 
 
 @contextmanager
-def _translated_errors(path: Path) -> Iterator[None]:
+def _translated_errors(path: Path) -> Generator[None, None, None]:
     try:
         yield
     except sqlite3.DatabaseError as e:

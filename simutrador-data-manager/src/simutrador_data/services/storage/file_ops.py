@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TypeAlias
@@ -36,7 +36,7 @@ class DiskError(StoreError, OSError):
 
 
 @contextmanager
-def disk_errors() -> Iterator[None]:
+def disk_errors() -> Generator[None, None, None]:
     """Turn an `OSError` of the operating system into a `DiskError`."""
     try:
         yield

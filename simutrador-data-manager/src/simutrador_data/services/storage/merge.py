@@ -98,8 +98,9 @@ def merge(
     """
     width = max(len(old), len(new))
     old, new = widen(old, width), widen(new, width)
-    position = np.searchsorted(old[OPENED], new[OPENED])
-    known = _is_known(old[OPENED], new[OPENED], position)
+    times: I64 = new[OPENED]
+    position = np.searchsorted(old[OPENED], times)
+    known = _is_known(old[OPENED], times, position)
     differs = np.zeros(len(known), dtype=np.bool_)
     differs[known] = _differs(old, new, position, known)
     ends = np.zeros(old.shape[1], dtype=np.bool_)

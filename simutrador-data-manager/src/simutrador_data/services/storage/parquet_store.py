@@ -23,7 +23,7 @@ from typing import Final
 from simutrador_core.interfaces.storage import Change, Commit, Report
 from simutrador_core.models.bars import to_us
 from simutrador_core.models.enums import Maintenance
-from simutrador_data.services.storage import reading, writing
+from simutrador_data.services.storage import planning, reading, writing
 from simutrador_data.services.storage.catalogue import open_catalogue
 from simutrador_data.services.storage.compaction import compact
 from simutrador_data.services.storage.contents import ObjectGoneError
@@ -84,16 +84,16 @@ class ParquetStore(LocalBars):
             DiskError: the disk is full, read-only or failing. The store holds the old state, or
                 the new one when the very last step failed; committing again is safe.
         """
-        given = writing.given_by(change)
+        given = planning.given_by(change)
         at_us = to_us(self._clock())
         written: list[ObjectRef] = []
         with self._catalogue.write() as connection:
             try:
-                writing.check_base(connection, given, base)
+                planning.check_base(connection, given, base)
                 plans = [
-                    writing.plan_series(connection, self._contents, part, change) for part in given
+                    planning.plan_series(connection, self._contents, part, change) for part in given
                 ]
-                if not any(writing.changes_something(plan) for plan in plans):
+                if not any(planning.changes_something(plan) for plan in plans):
                     return writing.nothing_done(connection, plans, change, at_us=at_us)
                 return writing.enter(
                     connection, self._contents, plans, change, at_us=at_us, written=written
