@@ -63,7 +63,7 @@ EXCHANGE_SUFFIXES: Final = {
 _US_TICKER: Final = re.compile(r"[A-Z]{1,5}([.\-/][A-Z]{1,2})?")
 _FOREIGN: Final = re.compile(rf"[A-Z0-9-]+\.({'|'.join(EXCHANGE_SUFFIXES)})")
 _CONTRACT: Final = re.compile(r"([A-Z]{2})[FGHJKMNQUVXZ](\d{1,2}|\d{4})")
-_PAIR: Final = re.compile(r"([A-Z0-9]{2,10})[/\-_]([A-Z]{3,5})")
+_PAIR: Final = re.compile(r"([A-Z0-9]{1,10})[/\-_]([A-Z]{3,5})")
 
 
 def classify(symbol: str) -> AssetType:

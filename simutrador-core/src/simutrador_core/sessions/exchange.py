@@ -135,9 +135,9 @@ def _whole_calendar(name: str, texts: tuple[_Corrections, ...]) -> Calendar:
     draft = make(start, end) if make is not None else library_sessions(name, start, end)
     every = [one for file in texts for one in parse_overrides(file.text, source=file.source)]
     mine = [one for one in every if ALIASES.get(one.calendar, one.calendar) == name]
-    draft = apply_overrides(draft, mine, start=start, end=end)
     if name == "XNYS":
         draft = name_us_holidays(draft)
+    draft = apply_overrides(draft, mine, start=start, end=end)
     return Calendar(
         name,
         draft.zone,

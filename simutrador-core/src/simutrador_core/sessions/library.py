@@ -73,7 +73,7 @@ def _draft(book: Any, start: date, end: date) -> Draft:
 
 def _library() -> Any:
     try:
-        import pandas_market_calendars
+        import pandas_market_calendars  # pyright: ignore[reportMissingTypeStubs]  # it ships none
     except ImportError as e:
         raise MissingExtraError("pandas-market-calendars", extra="calendars") from e
     return pandas_market_calendars
