@@ -174,13 +174,13 @@ def test_a_daily_bar_is_not_absent_because_its_session_closed_early() -> None:
 
 def test_sessions_before_listing_and_after_delisting_are_named_so() -> None:
     bars = make_bars(timeframe=Timeframe.DAILY, opened_at=[at(9, 13, 30), at(10, 13, 30)])
-    known = Known(listed=date(2024, 7, 9), delisted=date(2024, 7, 10))
+    known = Known(listed=date(2024, 7, 9), delisted=date(2024, 7, 11))
 
     ledger = judge(bars, at(8), at(12), known)
 
     assert [(gap.session.day, gap.reason.value, gap.evidence) for gap in ledger.gaps] == [
         (8, "not_listed", "listed on 2024-07-09"),
-        (11, "delisted", "last traded on 2024-07-10"),
+        (11, "delisted", "delisted on 2024-07-11"),
     ]
     assert ledger.completeness == 1.0
 
@@ -241,7 +241,7 @@ ALL_DAY = at(2), at(3)
 FACTS: list[tuple[GapReason, Callable[[dict[str, object]], None]]] = [
     (GapReason.CLOSED, lambda k: _explain(k, GapReason.CLOSED)),
     (GapReason.NOT_LISTED, lambda k: k.update(listed=date(2024, 7, 3))),
-    (GapReason.DELISTED, lambda k: k.update(delisted=date(2024, 7, 1))),
+    (GapReason.DELISTED, lambda k: k.update(delisted=date(2024, 7, 2))),
     (GapReason.HALTED, lambda k: _explain(k, GapReason.HALTED)),
     (GapReason.NO_TRADE, lambda k: _explain(k, GapReason.NO_TRADE)),
     (GapReason.VENDOR_HOLE, lambda k: k.update(coverage=[asked(*ALL_DAY)])),

@@ -73,19 +73,18 @@ HOURS_OF_CLOCK: Final = "13:00 14:00 15:00 16:00 17:00 18:00 19:00"
 @pytest.mark.parametrize(
     ("month", "start", "end", "timeframe", "alignment", "hours"),
     [
-        (7, "2 13:30", "2 20:00", Timeframe.HOUR_1, OPEN, HOURS_FROM_OPEN),
-        (7, "2 13:30", "2 20:00", Timeframe.HOUR_1, CLOCK, HOURS_OF_CLOCK),
-        (7, "2 13:30", "2 20:00", Timeframe.HOUR_4, OPEN, "13:30 17:30"),
-        (7, "2 13:30", "2 20:00", Timeframe.HOUR_4, CLOCK, "12:00 16:00"),
-        (7, "3 13:30", "3 17:00", Timeframe.HOUR_2, OPEN, "13:30 15:30"),
-        (1, "2 14:30", "2 21:00", Timeframe.HOUR_2, OPEN, "14:30 16:30 18:30 20:30"),
+        (7, "02 13:30", "02 20:00", Timeframe.HOUR_1, OPEN, HOURS_FROM_OPEN),
+        (7, "02 13:30", "02 20:00", Timeframe.HOUR_1, CLOCK, HOURS_OF_CLOCK),
+        (7, "02 13:30", "02 20:00", Timeframe.HOUR_4, OPEN, "13:30 17:30"),
+        (7, "02 13:30", "02 20:00", Timeframe.HOUR_4, CLOCK, "12:00 16:00"),
+        (7, "03 13:30", "03 17:00", Timeframe.HOUR_2, OPEN, "13:30 15:30"),
+        (1, "02 14:30", "02 21:00", Timeframe.HOUR_2, OPEN, "14:30 16:30 18:30 20:30"),
     ],
 )  # fmt: skip
 def test_buckets_of_a_session(
     month: int, start: str, end: str, timeframe: Timeframe, alignment: Alignment, hours: str
 ) -> None:
-    form = "%Y %m %d %H:%M %z"
-    first, last = (datetime.strptime(f"2024 {month} {t} +0000", form) for t in (start, end))
+    first, last = (datetime.fromisoformat(f"2024-{month:02}-{t}+00:00") for t in (start, end))
 
     made = resample(minutes(first, last), to=timeframe, calendar=NEW_YORK, alignment=alignment)
 

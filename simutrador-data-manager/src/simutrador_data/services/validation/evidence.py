@@ -13,7 +13,7 @@ from simutrador_data.services.validation.spans import settled
 _WORDS: Final = {
     GapReason.CLOSED: "closed",
     GapReason.NOT_LISTED: "listed on {known.listed}",
-    GapReason.DELISTED: "last traded on {known.delisted}",
+    GapReason.DELISTED: "delisted on {known.delisted}",
     GapReason.HALTED: "halted",
     GapReason.NO_TRADE: "no trades",
     GapReason.NOT_FETCHED: "no source was asked for this range",

@@ -48,7 +48,7 @@ class Known:
 
     Attributes:
         listed: First session it traded in; None when unknown.
-        delisted: Last session it traded in; None when it still trades or unknown.
+        delisted: First session it no longer trades in; None while it trades or when unknown.
         coverage: Which sources were asked for what, and when.
         explanations: Halts and confirmations.
         unrecorded: First and last bar, int us UTC, stored although no record says that a source
@@ -85,7 +85,7 @@ def reason_codes(
         held = explained_spans(known.explanations, reason).contain(absent.opens, absent.ends)
         codes[held] = np.minimum(codes[held], code_of(reason))
     if known.delisted is not None:
-        codes[absent.sessions > np.datetime64(known.delisted)] = code_of(GapReason.DELISTED)
+        codes[absent.sessions >= np.datetime64(known.delisted)] = code_of(GapReason.DELISTED)
     if known.listed is not None:
         last_day = _last_day(absent, timeframe)
         codes[last_day < np.datetime64(known.listed)] = code_of(GapReason.NOT_LISTED)

@@ -84,9 +84,9 @@ def resample_counted(
         to: The longer timeframe, made of whole source bars.
         calendar: The exchange's calendar; it reaches over the bars.
         alignment: Where intraday buckets start.
-        source_end_us: Up to when the source is known, us UTC; a bucket that ends later is left
-            out. None stands for the end of the last bar, which is too early for a symbol that
-            does not trade every minute.
+        source_end_us: Up to when the source is known, us UTC, where that is later than the end
+            of its last bar (a symbol need not trade every minute); a bucket that ends later is
+            left out.
 
     Returns:
         The bars, their ends and the counts. An empty source gives none.
@@ -138,16 +138,13 @@ def _trading_part(bars: Bars, schedule: Schedule) -> _Source:
 
 
 def _known_until(bars: Bars, source: _Source, given: int | None) -> int:
-    """Return up to when the source is known; the last bar says so where nobody does."""
+    """Return up to when the source is known; the last bar says so where nobody knows more."""
+    last_open = int(bars.opened_at[-1])
     if not bars.complete:
-        last_complete = int(bars.opened_at[-1])
-        return last_complete if given is None else min(given, last_complete)
-    if given is not None:
-        return given
-    if len(source.ends) and source.kept[-1]:
-        return int(source.ends[-1])
-    # The last bar lies outside of trading hours: trading before it is over.
-    return int(bars.opened_at[-1])
+        return last_open
+    # A last bar outside of trading hours shows that the trading before it is over.
+    known = int(source.ends[-1]) if source.kept[-1] else last_open
+    return known if given is None else max(known, given)
 
 
 def _place(source: _Source, buckets: ExpectedBars, bars: Bars, to: Timeframe) -> I64:
