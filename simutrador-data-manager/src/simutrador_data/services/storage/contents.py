@@ -106,6 +106,7 @@ class Contents:
 
         Raises:
             DiskError: it could not be written; nothing but an unnamed file can be left behind.
+            ObjectGoneError: it was vacuumed before it was done.
         """
         name = f"{label}-{uuid4().hex}.parquet"
         parts = (place, str(series.timeframe), str(series.adjustment), encode_name(series.symbol))
@@ -118,6 +119,8 @@ class Contents:
                 self._ops.create(scratch, [data])
                 self._ops.rename(scratch, folder / name)
                 self._ops.sync_folder(folder)
+            except FileNotFoundError as e:  # a vacuum took it, as compaction works without the lock
+                raise ObjectGoneError(f"{folder / name} is gone") from e
             except OSError:
                 self.remove_unnamed([scratch, folder / name])
                 raise

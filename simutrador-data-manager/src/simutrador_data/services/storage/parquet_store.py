@@ -84,6 +84,7 @@ class ParquetStore(LocalBars):
             DiskError: the disk is full, read-only or failing. The store holds the old state, or
                 the new one when the very last step failed; committing again is safe.
         """
+        change = planning.with_safe_texts(change)
         given = planning.given_by(change)
         at_us = to_us(self._clock())
         written: list[ObjectRef] = []

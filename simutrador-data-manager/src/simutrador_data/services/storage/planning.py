@@ -8,7 +8,7 @@ from __future__ import annotations
 import sqlite3
 from bisect import bisect_left
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
@@ -31,6 +31,7 @@ from simutrador_data.services.storage.segment_list import (
     SeriesRow,
     Slice,
     find_series,
+    is_text,
     slices,
 )
 from simutrador_data.services.storage.table import OPENED, Table, from_bars, join, session_at
@@ -62,6 +63,19 @@ class Plan:
     pieces: list[NewSegment]
     ended: I64
     fresh: list[Range]
+
+
+def with_safe_texts(change: Change) -> Change:
+    """Return a change whose source and request can be written as UTF-8.
+
+    The name of a file can hold bytes that are no text; they are shown escaped.
+    """
+    source, request = (
+        text.encode(errors="backslashreplace").decode() for text in (change.source, change.request)
+    )
+    if (source, request) == (change.source, change.request):
+        return change
+    return replace(change, source=source, request=request)
 
 
 def given_by(change: Change) -> list[Given]:
@@ -97,12 +111,11 @@ def _sort_key(key: SeriesKey) -> tuple[str, str, str]:
 
 
 def _checked(key: SeriesKey) -> SeriesKey:
-    try:
-        empty = not key.symbol.encode()
-    except UnicodeEncodeError as e:
-        raise InvalidSymbolError(f"symbol {key.symbol!a} is no text", field="symbol") from e
-    if empty:
-        raise InvalidSymbolError("a symbol needs at least one character", field="symbol")
+    if not is_text(key.symbol):
+        raise InvalidSymbolError(
+            f"symbol {key.symbol!a} is empty or holds a lone surrogate, which is no text",
+            field="symbol",
+        )
     return key
 
 
@@ -273,4 +286,12 @@ def changes_something(plan: Plan) -> bool:
     return bool(plan.fresh) or not plan.merged.changes_nothing
 
 
-__all__ = ["Given", "Plan", "given_by", "check_base", "plan_series", "changes_something"]
+__all__ = [
+    "Given",
+    "Plan",
+    "with_safe_texts",
+    "given_by",
+    "check_base",
+    "plan_series",
+    "changes_something",
+]

@@ -9,7 +9,7 @@ from simutrador_core.interfaces.storage import Commit, Coverage, Segment
 from simutrador_core.models.bars import SeriesKey, from_us
 from simutrador_core.models.enums import Adjustment, Timeframe
 from simutrador_data.services.storage.contents import Contents
-from simutrador_data.services.storage.segment_list import SeriesRow, Slice, slices
+from simutrador_data.services.storage.segment_list import SeriesRow, Slice, is_text, slices
 from simutrador_data.services.storage.table import OPENED, between
 
 _HISTORY = """SELECT c.id, c.at_us, c.added, c.replaced, c.removed, c.source, c.request,
@@ -22,6 +22,8 @@ _HISTORY = """SELECT c.id, c.at_us, c.added, c.replaced, c.removed, c.source, c.
 
 def history(connection: sqlite3.Connection, symbol: str, timeframe: Timeframe) -> list[Commit]:
     """Return the commits that touched a symbol and timeframe, oldest first."""
+    if not is_text(symbol):
+        return []
     found: list[Commit] = []
     series: list[SeriesKey] = []
     for row in connection.execute(_HISTORY, (symbol, str(timeframe))):

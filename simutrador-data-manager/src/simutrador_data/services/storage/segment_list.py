@@ -77,11 +77,21 @@ def latest_commit(connection: sqlite3.Connection) -> int:
 
 def find_series(connection: sqlite3.Connection, key: SeriesKey) -> SeriesRow | None:
     """Return a series, or None."""
+    if not is_text(key.symbol):
+        return None
     row = connection.execute(
         f"{_SERIES} WHERE symbol = ? AND timeframe = ? AND adjustment = ?",
         (key.symbol, str(key.timeframe), str(key.adjustment)),
     ).fetchone()
     return None if row is None else _to_series(row)
+
+
+def is_text(symbol: str) -> bool:
+    """Return whether a symbol is text that can be stored: not empty, no lone surrogate."""
+    try:
+        return bool(symbol.encode())
+    except UnicodeEncodeError:  # a lone surrogate
+        return False
 
 
 def list_series(connection: sqlite3.Connection, timeframe: Timeframe | None) -> list[SeriesRow]:
@@ -190,6 +200,7 @@ __all__ = [
     "NewSegment",
     "latest_commit",
     "find_series",
+    "is_text",
     "list_series",
     "slices",
     "read_block",

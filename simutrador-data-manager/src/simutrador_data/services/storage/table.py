@@ -25,6 +25,7 @@ NARROW, WIDE = 6, 8
 NO_SESSION: Final = int(np.iinfo(np.int64).min)
 EARLIEST_US: Final = to_us(datetime(1, 1, 2, tzinfo=UTC))
 LATEST_US: Final = to_us(datetime(9999, 12, 30, tzinfo=UTC))
+_DAY_US: Final = 86_400_000_000
 
 
 def from_bars(bars: Bars) -> Table:
@@ -53,6 +54,7 @@ def from_bars(bars: Bars) -> Table:
     if len(table) > SYNTHETIC and bars.synthetic is not None:
         table[SYNTHETIC] = bars.synthetic
     _check_times(table, bars.series)
+    _check_sessions(table, bars)
     return table
 
 
@@ -68,6 +70,17 @@ def _check_times(table: Table, series: SeriesKey) -> None:
         raise InvalidBarsError(
             f"{series} has bars outside the years 1 to 9999; are the times in microseconds?"
         )
+
+
+def _check_sessions(table: Table, bars: Bars) -> None:
+    if len(table) <= SESSION:
+        return
+    days = table[SESSION]
+    unknown = days == NO_SESSION
+    if unknown.any() and not bars.timeframe.is_intraday:
+        raise InvalidBarsError(f"{bars.timeframe} bars of {bars.symbol} need a session date each")
+    if bool(np.any(~unknown & ((days < EARLIEST_US // _DAY_US) | (days > LATEST_US // _DAY_US)))):
+        raise InvalidBarsError(f"{bars.series} has sessions outside the years 1 to 9999")
 
 
 def to_bars(table: Table, series: SeriesKey) -> Bars:
