@@ -51,7 +51,7 @@ CASES: list[tuple[str, dict[str, str], int, str]] = [
     (GAPS, {"symbol": "NOPE"}, 404, "symbol"),
     (GAPS, {"timeframe": "daily"}, 422, "symbol"),
     (GAPS, {"symbol": "AAPL", "timeframe": "daily", "reason": "why"}, 422, "0"),
-    (GAPS, {"symbol": "AAPL", "timeframe": "daily", "start": "1801-01-01"}, 422, ""),
+    (GAPS, {"symbol": "AAPL", "timeframe": "daily", "start": "1799-12-31"}, 422, "start"),
     (CHART, {"symbol": "AAPL", "timeframe": "daily", "points": "0"}, 422, "points"),
     (CHART, {"symbol": "AAPL", "timeframe": "daily", "points": "10001"}, 422, "points"),
     ("/trading-data/symbols", {"timeframe": "x"}, 422, "timeframe"),

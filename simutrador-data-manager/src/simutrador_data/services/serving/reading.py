@@ -12,7 +12,7 @@ from typing import Final
 
 from simutrador_core.assets.registry import AssetRegistry
 from simutrador_core.errors import UnknownSymbolError
-from simutrador_core.interfaces.storage import BarSource, BarStore, SeriesInfo
+from simutrador_core.interfaces.storage import BarSource, BarStore
 from simutrador_core.models.bars import BarQuery, Bars, SeriesKey
 from simutrador_core.models.enums import Adjustment
 from simutrador_core.sessions.calendar import Calendar
@@ -81,18 +81,6 @@ def read_page(
     else:
         cut = slice(skipped, skipped + page_size)
     return Page(bars.take(cut), len(bars))
-
-
-def find_series(store: BarSource, key: SeriesKey) -> SeriesInfo:
-    """Return what is known of a stored series.
-
-    Raises:
-        UnknownSymbolError: no such series; the text says what is stored instead.
-    """
-    for info in store.symbols(key.timeframe):
-        if info.series == key:
-            return info
-    raise explain_unknown(store, key)
 
 
 def pinned(store: BarStore, queries: Sequence[BarQuery]) -> list[BarQuery]:
