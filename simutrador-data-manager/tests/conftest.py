@@ -5,7 +5,8 @@ from __future__ import annotations
 import errno
 import os
 import shutil
-from collections.abc import Sequence
+import tempfile
+from collections.abc import Iterator, Sequence
 from enum import StrEnum
 from pathlib import Path
 from typing import Final
@@ -50,16 +51,16 @@ class FaultyOps(FileOps):
     fsync of their folder. Once stopped, every further operation is refused, as in a dead process.
     """
 
-    def __init__(self, synced: set[int]) -> None:
-        """Start without a fault; `synced` collects the inodes that fsync was called on."""
+    def __init__(self, synced: list[int]) -> None:
+        """Start without a fault; `synced` lists the inodes fsync was called on, in order."""
         self.calls = 0
         self.fired = False
         self._fault: Fault | None = None
         self._at = 0
         self._stopped = False
         self._synced = synced
-        self._new_files: list[Path] = []
-        self._new_names: list[Path] = []
+        self._loose_files: list[Path] = []
+        self._loose_names: list[Path] = []
 
     def arm(self, fault: str, at: int) -> None:
         """Count from here; let `fault` happen at operation `at`, 1 being the next."""
@@ -69,6 +70,11 @@ class FaultyOps(FileOps):
     def disarm(self) -> None:
         """Let no fault happen any more."""
         self._fault = None
+
+    def cut_power(self) -> None:
+        """Lose what is not durable, and refuse every further operation."""
+        self._stopped = True
+        self._lose_what_is_not_durable()
 
     def before(self, operation: str, path: Path) -> None:
         if self._stopped:
@@ -80,43 +86,41 @@ class FaultyOps(FileOps):
 
     def create(self, path: Path, parts: Sequence[Buffer]) -> None:
         self._cut_short(path, parts)
-        self._new(path)
+        mark = len(self._synced)
         super().create(path, parts)
+        self._made(path, mark)
 
     def create_derived(self, path: Path, parts: Sequence[Buffer]) -> None:
         self._cut_short(path, parts)
-        self._new(path)
+        mark = len(self._synced)
         super().create_derived(path, parts)
+        self._made(path, mark)
 
     def rename(self, source: Path, target: Path) -> None:
         super().rename(source, target)
-        if source in self._new_files:
-            self._new_files[self._new_files.index(source)] = target
-        self._named(target)
+        self._loose_files = [target if path == source else path for path in self._loose_files]
+        self._loose_names.append(target)
 
     def make_folder(self, path: Path) -> None:
-        fresh = not path.exists()
-        if fresh:
-            self._named(path)
+        fresh, mark = not path.exists(), len(self._synced)
         super().make_folder(path)
-        self._settle(path.parent)
+        if fresh:
+            self._loose_names.append(path)
+        self._settle(path.parent, mark)
 
     def sync_folder(self, path: Path) -> None:
+        mark = len(self._synced)
         super().sync_folder(path)
-        self._settle(path)
+        self._settle(path, mark)
 
-    def _new(self, path: Path) -> None:
-        self._new_files.append(path)
-        self._named(path)
+    def _made(self, path: Path, mark: int) -> None:
+        self._loose_names.append(path)
+        if path.stat().st_ino not in self._synced[mark:]:
+            self._loose_files.append(path)
 
-    def _named(self, path: Path) -> None:
-        # An fsync of the folder counts only when it comes after the name.
-        self._new_names.append(path)
-        self._synced.discard(path.parent.stat().st_ino)
-
-    def _settle(self, folder: Path) -> None:
-        if folder.stat().st_ino in self._synced:
-            self._new_names = [name for name in self._new_names if name.parent != folder]
+    def _settle(self, folder: Path, mark: int) -> None:
+        if folder.stat().st_ino in self._synced[mark:]:
+            self._loose_names = [name for name in self._loose_names if name.parent != folder]
 
     def _cut_short(self, path: Path, parts: Sequence[Buffer]) -> None:
         if self._fault is Fault.SHORT_WRITE and self.calls + 1 == self._at and not self._stopped:
@@ -127,18 +131,20 @@ class FaultyOps(FileOps):
         if self._fault in STOPS:
             self._stopped = True
             if self._fault is Fault.POWER_LOSS:
-                self._lose_what_is_not_durable()
+                self.cut_power()
             raise Crash
         code = errno.EIO if self._fault is Fault.EIO else errno.ENOSPC
         raise OSError(code, os.strerror(code), str(path))
 
     def _lose_what_is_not_durable(self) -> None:
-        for path in self._new_files:
-            if path.exists() and path.stat().st_ino not in self._synced:
-                os.truncate(path, path.stat().st_size // 2)
-        for path in self._new_names:
+        for path in self._loose_files:
             if path.exists():
-                shutil.rmtree(path) if path.is_dir() else path.unlink()
+                os.truncate(path, path.stat().st_size // 2)
+        for path in self._loose_names:
+            if path.is_dir():
+                shutil.rmtree(path)
+            else:
+                path.unlink(missing_ok=True)
 
 
 class Disk:
@@ -148,7 +154,7 @@ class Disk:
     stops = STOPS
 
     def __init__(self) -> None:
-        self.synced: set[int] = set()
+        self.synced: list[int] = []
 
     def ops(self) -> FaultyOps:
         """Return a disk without a fault yet."""
@@ -161,7 +167,25 @@ def disk(monkeypatch: pytest.MonkeyPatch) -> Disk:
     made = Disk()
 
     def note(descriptor: int) -> None:
-        made.synced.add(os.fstat(descriptor).st_ino)
+        made.synced.append(os.fstat(descriptor).st_ino)
 
     monkeypatch.setattr(os, "fsync", note)
     return made
+
+
+MEMORY_DISK: Final = Path("/dev/shm")
+ENOUGH_BYTES: Final = 256 * 1024**2
+
+
+@pytest.fixture
+def fast_path(tmp_path: Path) -> Iterator[Path]:
+    """Return an empty folder, in memory where the system has one with room: fsync is free there.
+
+    For tests that stop processes or plant faults; none of them cuts the real power.
+    """
+    roomy = MEMORY_DISK.is_dir() and shutil.disk_usage(MEMORY_DISK).free > ENOUGH_BYTES
+    if not roomy or not os.access(MEMORY_DISK, os.W_OK):
+        yield tmp_path
+        return
+    with tempfile.TemporaryDirectory(dir=MEMORY_DISK, prefix="simutrador-") as folder:
+        yield Path(folder)

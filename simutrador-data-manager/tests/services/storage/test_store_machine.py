@@ -148,10 +148,10 @@ def same_read(store: BarStore, oracle: BarStore, query: BarQuery) -> None:
 class StoreMachine(RuleBasedStateMachine):
     """Steps of writers, readers, housekeepers and disasters."""
 
-    def __init__(self, disk: Any) -> None:
+    def __init__(self, disk: Any, folder: Path) -> None:
         super().__init__()
         self.disk = disk
-        self.root = Path(tempfile.mkdtemp(prefix="store-machine-"))
+        self.root = Path(tempfile.mkdtemp(dir=folder))
         self.oracle = MemoryStore(clock=lambda: NOW)
         self.open()
 
@@ -280,13 +280,15 @@ class StoreMachine(RuleBasedStateMachine):
         )
 
 
-def test_any_history_reads_as_the_oracle_says(disk: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_any_history_reads_as_the_oracle_says(
+    disk: Any, fast_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(blocks, "MAX_ROWS", 6)  # so that small pages become files too
     run_state_machine_as_test(
-        lambda: StoreMachine(disk),
+        lambda: StoreMachine(disk, fast_path),
         settings=settings(
-            max_examples=at_scale(40, 5_000),
-            stateful_step_count=at_scale(15, 40),
+            max_examples=at_scale(80, 5_000),
+            stateful_step_count=at_scale(25, 40),
             deadline=None,
             suppress_health_check=list(HealthCheck),
         ),
