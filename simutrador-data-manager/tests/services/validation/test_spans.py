@@ -52,6 +52,16 @@ def test_ranges_hold_the_points_a_set_would(
     assert bool(np.all(left.starts[1:] > left.ends[:-1]))
 
 
+@given(st.lists(SPAN), SPAN)
+def test_clipping_leaves_the_points_inside(
+    ranges: list[tuple[int, int]], edges: tuple[int, int]
+) -> None:
+    inside = points(spans(*ranges)) & set(range(*edges))
+
+    assert points(spans(*ranges).clipped(*edges)) == inside
+    assert points(Spans.range(*edges)) == set(range(*edges))
+
+
 @given(st.lists(SPAN), st.integers(0, 40), st.integers(1, 5))
 def test_a_span_is_held_when_each_of_its_points_is(
     ranges: list[tuple[int, int]], start: int, length: int

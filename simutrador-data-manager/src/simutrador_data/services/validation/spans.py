@@ -36,6 +36,15 @@ class Spans:
         apart = np.flatnonzero(starts[1:] > ends[:-1])
         return cls(starts[np.append(0, apart + 1)], ends[np.append(apart, len(ends) - 1)])
 
+    @classmethod
+    def range(cls, start: int, end: int) -> Spans:
+        """Return one range, none where it is empty."""
+        return cls.of(np.array([start], dtype=np.int64), np.array([end], dtype=np.int64))
+
+    def clipped(self, start: int, end: int) -> Spans:
+        """Return what of these ranges lies in `[start, end)`."""
+        return Spans.of(np.maximum(self.starts, start), np.minimum(self.ends, end))
+
     def contain(self, opens: I64, ends: I64) -> BoolArray:
         """Return for each span `[opens, ends)` whether one of the ranges holds all of it."""
         if not len(self):
