@@ -53,7 +53,6 @@ def encode(table: Table, series: SeriesKey) -> memoryview:
         use_dictionary=False,
         write_statistics=["opened_at"],
         column_encoding=_encodings(columns),
-        store_schema=False,
     )
     return memoryview(sink.getvalue())
 
