@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import gzip
 import subprocess
 import sys
 from dataclasses import replace
@@ -106,6 +108,19 @@ def test_unregistered_symbol_is_what_it_looks_like(
 
 def test_foreign_listing_without_a_suffix_falls_back_to_new_york() -> None:
     assert assume_asset("RELIANCE", AssetType.INTERNATIONAL_EQUITY).calendar == "XNYS"
+
+
+@pytest.mark.parametrize("symbol", ["EEM", "FB", "IWM", "QQQ"])
+def test_listing_dates_are_those_of_a_recorded_map_file(test_data: Path, symbol: str) -> None:
+    path = test_data / f"bars/equity_us/map_files/{symbol.lower()}.csv"
+    first = path.read_text().split(",", maxsplit=1)[0]
+    assert AssetRegistry.default().get(symbol).listed == date.fromisoformat(first)
+
+
+def test_google_is_listed_when_its_bars_begin(test_data: Path) -> None:
+    with gzip.open(test_data / "bars/equity_us/daily_wiki/bokeh_stocks.csv.gz", "rt") as file:
+        days = [row["Date"] for row in csv.DictReader(file) if row["Ticker"] == "GOOG"]
+    assert AssetRegistry.default().get("GOOG").listed == date.fromisoformat(min(days))
 
 
 def test_text_that_is_no_symbol_is_refused() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, date, datetime, timedelta
@@ -120,3 +121,17 @@ def test_every_full_day_closing_since_1990_is_in_the_list_of_all_nyse_holidays(
     last = max(listed)
     ours = {day for day in get_calendar("XNYS").closures if day <= last}
     assert ours == listed
+
+
+@pytest.mark.parametrize(
+    ("name", "entry"), [("XNYS", "Equity-usa-[*]"), ("XHKG", "Index-hkfe-[*]")]
+)
+def test_lists_written_from_knowledge_agree_with_a_second_recorded_list(
+    test_data: Path, name: str, entry: str
+) -> None:
+    database = json.loads((test_data / "calendars/lean/market-hours-database.json").read_text())
+    texts = database["entries"][entry]["holidays"]
+    recorded = {datetime.strptime(f"{text} +0000", "%m/%d/%Y %z").date() for text in texts}
+    for one in published_lists(name):
+        theirs = {d for d in recorded if one["from"] <= d < one["until"] and d.weekday() < 5}
+        assert set(one["closed"]) == theirs
