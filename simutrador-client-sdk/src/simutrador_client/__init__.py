@@ -1,0 +1,1 @@
+"""Python SDK of SimuTrador: trade a strategy against replayed market data."""
