@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import TypeVar
+from typing import Final, TypeVar
 
 from simutrador_core.assets.registry import AssetRegistry
 from simutrador_core.errors import ImportFileError, InputError, SimutradorError
@@ -29,12 +29,16 @@ from simutrador_data.services.data_providers.files import (
     RegistryCalendars,
     open_bar_file,
 )
+from simutrador_data.services.data_providers.files.blocks import BLOCK_BYTES
 from simutrador_data.services.data_providers.files.source import file_digest
 from simutrador_data.services.data_providers.files.zones import find_zone
 from simutrador_data.services.progress.progress import Progress, QuietProgress
 from simutrador_data.services.workflows.import_pages import Origin, PageWriter, is_complete
 from simutrador_data.services.workflows.import_report import FileReport, FileStatus, ImportReport
 from simutrador_data.services.workflows.quarantine import Quarantine
+
+HOPELESS: Final = 500_000
+"""A file is given up when so many rows were read and every one was rejected."""
 
 T = TypeVar("T")
 
@@ -57,6 +61,7 @@ class _Job:
     now: datetime
     on_conflict: OnConflict
     quarantine: Path | None
+    page_bytes: int
 
 
 def import_files(
@@ -70,6 +75,7 @@ def import_files(
     on_conflict: OnConflict = OnConflict.KEEP,
     quarantine: Path | None = None,
     calendars: Calendars | None = None,
+    page_bytes: int = BLOCK_BYTES,
 ) -> ImportReport:
     """Import files and folders of bars.
 
@@ -85,6 +91,7 @@ def import_files(
             report counts it; `REPLACE` takes the file's, and leaves bars the file lacks alone.
         quarantine: Folder for the lists of rejected rows; None writes none.
         calendars: Where calendars come from; None asks the registry.
+        page_bytes: How much text of a CSV file is one commit; a kill costs no more than that.
 
     Returns:
         What became of every file.
@@ -102,6 +109,7 @@ def import_files(
         now,
         on_conflict,
         quarantine,
+        page_bytes,
     )
     _check_options(job)
     given = expand(paths)
@@ -186,7 +194,13 @@ def _import_one(given: Given, job: _Job, *, done: int) -> FileReport:
     writer = PageWriter(job.store, Origin(given.path.name, "", ""), job.now, job.on_conflict)
     description = None
     try:
-        file = open_bar_file(given.path, job.options, calendars=job.calendars, now=job.now)
+        file = open_bar_file(
+            given.path,
+            job.options,
+            calendars=job.calendars,
+            now=job.now,
+            page_bytes=job.page_bytes,
+        )
         description = file.description
         writer.origin = Origin(given.path.name, file_digest(given.path), job.options.digest())
         commit = is_complete(job.store, description, writer.origin)
@@ -223,6 +237,8 @@ def _read(given: Given, file: BarFile, writer: PageWriter, job: _Job, *, done: i
             if listed is not None:
                 listed.add(page.rejected)
             writer.write(page, is_last=is_last)
+            if writer.rows > HOPELESS and not writer.series:
+                break
             job.progress.advance(
                 done + int(given.size * page.position), f"{given.path.name}: {writer.rows:,} rows"
             )
@@ -245,7 +261,7 @@ def _verdict(status: FileStatus, writer: PageWriter) -> tuple[FileStatus, str]:
         )
     if writer.rejected or writer.kept:
         return FileStatus.PARTIAL, _losses(writer)
-    if not writer.commits:
+    if not writer.added and not writer.replaced:
         return FileStatus.UNCHANGED, "every bar stood in the store already; nothing to add"
     return FileStatus.IMPORTED, ""
 

@@ -18,6 +18,9 @@ from simutrador_data.services.data_providers.files.source import Stream
 BLOCK_BYTES: Final = 8 * 2**20
 """How much text is in memory at a time; some 150,000 rows."""
 
+MAX_LINES: Final = 2**20
+"""Most lines of a block; one of bars has 80,000 to 400,000."""
+
 _QUOTE: Final = ord('"')
 _NEWLINE: Final = ord("\n")
 
@@ -45,25 +48,27 @@ def read_text(stream: Stream, *, path: str, size: int = BLOCK_BYTES) -> Iterator
     Raises:
         ImportFileError: a line is longer than a whole part.
     """
-    rest = b""
-    newline = b""
-    while part := stream.read(size - len(rest)):
+    rest = newline = b""
+    is_last = False
+    while not is_last:
+        part = stream.read(size - len(rest))
+        is_last = len(part) < size - len(rest)
         rest += part
         if not newline:
             rest = rest.removeprefix(b"\xef\xbb\xbf")
             newline = b"\r" if b"\r" in rest and b"\n" not in rest else b"\n"
         if newline == b"\r":
             rest = rest.replace(b"\r", b"\n")
+        if is_last and rest.strip():
+            rest += b"\n"
         end = rest.rfind(b"\n") + 1
-        if end:
+        if end and not (is_last and not rest.strip()):
             yield _tidy(rest[:end])
-            rest = rest[end:]
         elif len(rest) >= size:
             raise ImportFileError(
                 f"has a line of more than {size:,} bytes; bars have one row a line", path=path
             )
-    if rest.strip():
-        yield _tidy(rest + b"\n")
+        rest = rest[end:]
 
 
 def _tidy(text: bytes) -> bytes:
@@ -99,6 +104,11 @@ class BlockParser:
             text = text.rstrip(b"\r\n \t") + b"\n"
         text, first = self._without_head(text)
         total = text.count(b"\n")
+        if total > MAX_LINES:
+            raise ImportFileError(
+                f"has more than {MAX_LINES:,} lines in {BLOCK_BYTES:,} bytes; bars need more room",
+                path=self.path,
+            )
         self._line = first + total
         text, lines, misfits = _without_open_quotes(text, first)
         skipped: list[tuple[int, str]] = []

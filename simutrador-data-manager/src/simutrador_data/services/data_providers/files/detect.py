@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Final
 
 from simutrador_core.models.bars import to_us
+from simutrador_data.services.data_providers.files.blocks import BLOCK_BYTES
 from simutrador_data.services.data_providers.files.calendars import Calendars
 from simutrador_data.services.data_providers.files.csv_file import open_csv, read_head
 from simutrador_data.services.data_providers.files.lean_zip import find_lean, open_lean
@@ -22,6 +23,7 @@ SUFFIXES: Final = (".csv", ".txt", ".tsv", ".gz", ".zip", ".parquet", ".pq")
 """Endings of the files that an import of a folder looks at."""
 
 _PARQUET: Final = b"PAR1"
+_MARKUP: Final = (b"<!", b"<?xml", b"<html", b"<head", b"<body")
 
 
 def open_bar_file(
@@ -30,6 +32,7 @@ def open_bar_file(
     *,
     calendars: Calendars,
     now: datetime | None = None,
+    page_bytes: int = BLOCK_BYTES,
 ) -> BarFile:
     """Return a file as bars, ready to be read; nothing but its beginning was read yet.
 
@@ -38,6 +41,7 @@ def open_bar_file(
         options: What the user says about it; None detects everything.
         calendars: Where exchange calendars come from.
         now: Bars that end later are rejected as not finished; None takes all.
+        page_bytes: How much text of a CSV file makes a page.
 
     Raises:
         ImportFileError: the file is absent, damaged, beyond the limits, or not understood; the
@@ -55,9 +59,9 @@ def open_bar_file(
     text = head[:1024].removeprefix(b"\xef\xbb\xbf").lstrip()
     if text[:1] in (b"{", b"["):
         raise NotBarsError("is JSON; import reads CSV, Parquet and Lean files", path=str(path))
-    if text[:1] == b"<" and b">" in text and b"," not in text[: text.index(b">")]:
+    if text.lower().startswith(_MARKUP):
         raise NotBarsError("is a web page or XML, not a table of bars", path=str(path))
     place = find_lean(source, head)
     if place is not None:
         return open_lean(source, place, head, chosen, calendars, now_us=now_us)
-    return open_csv(source, chosen, calendars, now_us=now_us)
+    return open_csv(source, chosen, calendars, now_us=now_us, block_bytes=page_bytes)

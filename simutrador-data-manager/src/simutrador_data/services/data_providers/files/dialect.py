@@ -75,6 +75,8 @@ def find_layout(head: bytes, options: ImportOptions, facts: Facts, *, path: str)
             path=path,
         )
     body = [row for row in rows[first:] if any(row)]
+    if not body:
+        raise ImportFileError("has a header but no row of bars", path=path)
     width = _usual([len(row) for row in body])
     if width > MAX_COLUMNS:
         raise ImportFileError(

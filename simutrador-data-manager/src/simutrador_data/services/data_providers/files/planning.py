@@ -158,6 +158,8 @@ class Planner:
         ):
             self.facts.note("timeframe", *self.hints.timeframe)
             return self.hints.timeframe[0]
+        if found is None and not sample.moments.has_clock[rows].any():
+            found = Timeframe.DAILY
         if found is None:
             raise ImportFileError(
                 "the spacing of its times fits no timeframe; give --timeframe", path=self.path
