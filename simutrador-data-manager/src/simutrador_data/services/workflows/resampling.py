@@ -15,12 +15,13 @@ from dataclasses import dataclass
 import numpy as np
 
 from simutrador_core.errors import InvalidTimeframeError
-from simutrador_core.models.bars import I64, Bars, BoolArray, from_us
+from simutrador_core.models.bars import I64, Bars, from_us
 from simutrador_core.models.enums import Alignment, Timeframe
 from simutrador_core.sessions.calendar import Calendar, Schedule
 from simutrador_core.utils.timeframe_utils import timeframe_us, validate_timeframe_conversion
 from simutrador_data.services.validation.expected import (
     ExpectedBars,
+    TradingTime,
     expected_bars,
     first_weekday,
     sessions_around,
@@ -47,11 +48,30 @@ class Resampled:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Source:
-    """Source bars inside trading hours: the trading time `[starts, ends)` each one holds."""
+    """Source bars that hold trading time, and that time: of a half bar only the part inside.
 
-    kept: BoolArray
-    starts: I64
-    ends: I64
+    Attributes:
+        bars: The bars kept.
+        opens: int64 (n,) us UTC, where trading of each begins, ascending.
+        last_open: Open of the last source bar, kept or not.
+        closes: Ends of the bars where they are sessions; None for intraday bars.
+        time: When the exchange trades.
+    """
+
+    bars: Bars
+    opens: I64
+    last_open: int
+    closes: I64 | None
+    time: TradingTime
+
+    def ends(self, at: I64) -> I64:
+        """Return where trading of the bars at these indexes ends."""
+        if self.closes is not None:
+            return self.closes[at]
+        ends = self.bars.opened_at[at] + timeframe_us(self.bars.timeframe)
+        # A bar cut on the clock can reach over a break, or from one session into the next.
+        last = np.searchsorted(self.time.starts, ends, side="left") - 1
+        return np.minimum(ends, self.time.ends[last])
 
 
 def resample(
@@ -104,80 +124,88 @@ def resample_counted(
     first, last = from_us(int(bars.opened_at[0])), from_us(int(bars.opened_at[-1]) + 1)
     schedule = sessions_around(calendar, first, last, to)
     source = _trading_part(bars, schedule)
-    known_until = _known_until(bars, source, source_end_us)
     weekday = first_weekday(calendar) if to is Timeframe.WEEKLY else MONDAY
     buckets = expected_bars(schedule, to, alignment, first_weekday=weekday)
-    place = _place(source, buckets, bars, to)
-    done = source.ends <= known_until
-    if len(place):
-        done &= buckets.ends[place] <= known_until
-    kept = bars.take(np.flatnonzero(source.kept)[done])
-    outside = len(bars) - len(source.starts)
-    joined, ends = _join(kept, place[done], buckets, to)
-    return Resampled(joined, ends, outside, len(bars) - outside - len(kept))
+    filled, first = _fill(source, buckets)
+    last = np.append(first[1:], len(source.bars))[: len(first)] - 1
+    _check_grid(source, last, filled, to)
+    over = int(np.searchsorted(filled.ends, _known_until(source, source_end_us), side="right"))
+    used = int(last[over - 1]) + 1 if over else 0
+    made = _join(source.bars, filled.take(slice(over)), first[:over], last[:over], to)
+    outside = len(bars) - len(source.bars)
+    return Resampled(made, filled.ends[:over], outside, len(source.bars) - used)
 
 
 def _trading_part(bars: Bars, schedule: Schedule) -> _Source:
-    """Return what of each bar lies in trading time; the half bars of a clock grid are cut to it."""
-    if not bars.timeframe.is_intraday:
-        days = bars.sessions if bars.sessions is not None else schedule.sessions[:0]
-        at = np.minimum(np.searchsorted(schedule.sessions, days), max(len(schedule) - 1, 0))
-        kept = schedule.sessions[at] == days if len(schedule) else np.zeros(len(bars), np.bool_)
-        return _Source(kept, schedule.opens[at[kept]], schedule.closes[at[kept]])
-    time = trading_time(schedule)
-    ends = bars.opened_at + timeframe_us(bars.timeframe)
-    stretch = time.stretch_of(bars.opened_at, ends)
-    kept = stretch >= 0
-    # A bar cut on the clock can reach over a break, or from one session into the next.
-    last = np.searchsorted(time.starts, ends[kept], side="left") - 1
-    return _Source(
-        kept,
-        np.maximum(bars.opened_at[kept], time.starts[stretch[kept]]),
-        np.minimum(ends[kept], time.ends[last]),
-    )
+    """Return the bars that hold trading time; bars and sessions are ascending, so ranges do."""
+    time, last_open = trading_time(schedule), int(bars.opened_at[-1])
+    if bars.sessions is not None and not bars.timeframe.is_intraday:
+        at = np.searchsorted(schedule.sessions, bars.sessions)
+        known = at < len(schedule)
+        known[known] = schedule.sessions[at[known]] == bars.sessions[known]
+        at = at[known]
+        return _Source(bars.take(known), schedule.opens[at], last_open, schedule.closes[at], time)
+    width = timeframe_us(bars.timeframe)
+    first = np.searchsorted(bars.opened_at, time.starts - width, side="right")
+    after = np.searchsorted(bars.opened_at, time.ends, side="left")
+    first[1:] = np.maximum(first[1:], after[:-1])
+    counts = np.maximum(after - first, 0)
+    kept = bars
+    if int(counts.sum()) < len(bars):
+        inside = np.repeat(first - np.cumsum(counts) + counts, counts)
+        kept = bars.take(inside + np.arange(len(inside), dtype=np.int64))
+    opens = kept.opened_at.copy()
+    heads = (np.cumsum(counts) - counts)[counts > 0]
+    opens[heads] = np.maximum(opens[heads], time.starts[counts > 0])
+    return _Source(kept, opens, last_open, None, time)
 
 
-def _known_until(bars: Bars, source: _Source, given: int | None) -> int:
-    """Return up to when the source is known; the last bar says so where nobody knows more."""
-    last_open = int(bars.opened_at[-1])
-    if not bars.complete:
-        return last_open
-    # A last bar outside of trading hours shows that the trading before it is over.
-    known = int(source.ends[-1]) if source.kept[-1] else last_open
-    return known if given is None else max(known, given)
+def _fill(source: _Source, buckets: ExpectedBars) -> tuple[ExpectedBars, I64]:
+    """Return the buckets that hold bars, and the index of the first bar of each."""
+    first = np.searchsorted(source.opens, buckets.opens)
+    held = np.append(first[1:], len(source.opens))[: len(first)] > first
+    return buckets.take(np.flatnonzero(held)), first[held]
 
 
-def _place(source: _Source, buckets: ExpectedBars, bars: Bars, to: Timeframe) -> I64:
-    """Return the bucket of each source bar inside trading hours."""
-    place = np.searchsorted(buckets.opens, source.starts, side="right") - 1
-    astray = np.flatnonzero(source.ends > buckets.ends[place])
+def _check_grid(source: _Source, last: I64, filled: ExpectedBars, to: Timeframe) -> None:
+    """Refuse bars that reach over the end of their bucket; only its last bar can."""
+    astray = np.flatnonzero(source.ends(last) > filled.ends)
     if len(astray):
-        at = from_us(int(source.starts[astray[0]]))
+        bars = source.bars
+        at = from_us(int(bars.opened_at[last[astray[0]]]))
         raise InvalidTimeframeError(
             f"the {bars.timeframe} bar of {bars.symbol} at {at:%Y-%m-%d %H:%M} UTC reaches over "
             f"the end of a {to} bar; the source lies on another grid, try another alignment"
         )
-    return place
 
 
-def _join(bars: Bars, place: I64, buckets: ExpectedBars, to: Timeframe) -> tuple[Bars, I64]:
-    if not len(bars):
-        return Bars.empty(bars.symbol, to, bars.adjustment), place
-    last = np.flatnonzero(np.append(np.diff(place) != 0, True))
-    first = np.append(0, last[:-1] + 1)
-    bucket = place[first]
+def _known_until(source: _Source, given: int | None) -> int:
+    """Return up to when the source is known; the last bar says so where nobody knows more."""
+    # A last bar outside of trading hours shows that the trading before it is over.
+    known = source.last_open
+    bars = source.bars
+    if not bars.complete:
+        return known
+    if len(bars) and bars.opened_at[-1] == source.last_open:
+        known = int(source.ends(np.array([len(bars) - 1], dtype=np.int64))[0])
+    return known if given is None else max(known, given)
+
+
+def _join(bars: Bars, buckets: ExpectedBars, first: I64, last: I64, to: Timeframe) -> Bars:
+    if not len(first):
+        return Bars.empty(bars.symbol, to, bars.adjustment)
+    bars = bars.take(slice(int(last[-1]) + 1))
     marks = bars.synthetic
-    joined = Bars(
+    return Bars(
         bars.symbol,
         to,
         bars.adjustment,
-        buckets.opens[bucket],
+        buckets.opens,
         bars.open[first],
         np.maximum.reduceat(bars.high, first),
         np.minimum.reduceat(bars.low, first),
         bars.close[last],
         np.add.reduceat(bars.volume, first),
-        sessions=None if to.is_intraday else buckets.sessions[bucket],
+        sessions=None if to.is_intraday else buckets.sessions,
         synthetic=None if marks is None else np.logical_and.reduceat(marks, first),
     )
-    return joined, buckets.ends[bucket]
