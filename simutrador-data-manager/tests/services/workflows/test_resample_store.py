@@ -174,6 +174,29 @@ def test_a_hole_between_bars_of_another_source_is_filled(store: BarStore) -> Non
     assert stored(store, Timeframe.DAILY).open.tolist() == [300.0, 100.0, 300.01]
 
 
+def test_hours_from_the_open_are_not_mixed_into_hours_of_the_clock(store: BarStore) -> None:
+    clock = make_bars(timeframe=Timeframe.HOUR_1, start=at(2, 13), n=7)
+    fill(store, clock, until=at(2, 20))
+    fill(store, *(make_bars(start=at(d, 13, 30), n=390) for d in (2, 3)))
+
+    report = run(store, Timeframe.HOUR_1)
+
+    assert (report.results[0].added, report.results[0].kept) == (7, 7)
+    hours = stored(store, Timeframe.HOUR_1)
+    assert hours.between(0, to_us(at(3))).equals(clock)
+
+
+def test_a_week_labelled_otherwise_by_its_source_stays(store: BarStore) -> None:
+    # This vendor labels weeks by Friday.
+    vendor = make_bars(timeframe=Timeframe.WEEKLY, opened_at=[at(5, 13, 30)], price=300.0)
+    fill(store, vendor)
+    fill(store, *(make_bars(start=at(d, 13, 30), n=390) for d in (1, 2, 3, 4, 5)))
+
+    report = run(store, Timeframe.WEEKLY)
+
+    assert (report.results[0].added, report.results[0].kept) == (0, 1)
+
+
 def test_a_timeframe_that_fails_leaves_the_others_alone(store: BarStore) -> None:
     clock = make_bars(timeframe=Timeframe.HOUR_1, start=at(2, 13), n=7)
     fill(store, clock, until=at(2, 20))

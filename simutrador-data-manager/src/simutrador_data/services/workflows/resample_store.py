@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final
 
 import numpy as np
@@ -25,10 +25,11 @@ from simutrador_core.models.bars import (
 from simutrador_core.models.enums import Adjustment, Alignment, OnConflict, Timeframe
 from simutrador_core.sessions.calendar import Calendar
 from simutrador_core.sessions.exchange import get_calendar
-from simutrador_core.utils.timeframe_utils import validate_timeframe_conversion
+from simutrador_core.utils.timeframe_utils import timeframe_us, validate_timeframe_conversion
 from simutrador_data.services.validation.chunks import year_parts
 from simutrador_data.services.validation.expected import (
     first_weekday,
+    period_of,
     sessions_around,
     trading_time,
 )
@@ -164,11 +165,11 @@ def _make(task: _Task, to: Timeframe) -> TimeframeResult:
     if not full:
         return TimeframeResult(to, outside=outside, forming=forming)
     made = concat([part.bars for part in full])
-    query = _query_of(made, full[-1].ends)
-    others = _held_by_others(task, query)
-    mine = made.take(_is_free(task, query, made, others))
+    ends = np.concatenate([part.ends for part in full])
+    start, end = int(made.opened_at[0]), int(ends[-1])
+    others, others_bars = _held_by_others(task, made.series, start, end)
+    mine = made.take(_is_free(made, ends, others_bars, task.calendar))
     # Where nobody recorded what was asked, the source is taken as known from end to end.
-    start, end = to_us(query.start), to_us(query.end)
     settled = task.asked.clipped(start, end) if len(task.asked) else Spans.range(start, end)
     series = task.info.series
     commit = task.store.commit(
@@ -191,11 +192,6 @@ def _make(task: _Task, to: Timeframe) -> TimeframeResult:
         outside=outside,
         forming=forming,
     )
-
-
-def _query_of(made: Bars, ends: I64) -> BarQuery:
-    start, end = from_us(int(made.opened_at[0])), from_us(int(ends[-1]))
-    return BarQuery(made.symbol, made.timeframe, start, end, made.adjustment)
 
 
 def _resampled_parts(task: _Task, to: Timeframe) -> Iterator[Resampled]:
@@ -224,19 +220,40 @@ def _resampled_parts(task: _Task, to: Timeframe) -> Iterator[Resampled]:
         )
 
 
-def _held_by_others(task: _Task, query: BarQuery) -> Spans:
-    """Return where bars of other sources stand in the series to write."""
+def _held_by_others(task: _Task, series: SeriesKey, start: int, end: int) -> tuple[Spans, Bars]:
+    """Return where bars of other sources stand around `[start, end)`, and those bars."""
+    margin = timedelta(days=31)
+    query = BarQuery(
+        series.symbol,
+        series.timeframe,
+        from_us(start) - margin,
+        from_us(end) + margin,
+        series.adjustment,
+    )
     found = [s for s in task.store.segments(query) if not s.source.startswith(SOURCE)]
     starts = np.array([to_us(segment.start) for segment in found], dtype=np.int64)
-    return Spans.of(starts, np.array([to_us(segment.end) for segment in found], dtype=np.int64))
+    ends = np.array([to_us(segment.end) for segment in found], dtype=np.int64)
+    others = Spans.of(starts, ends)
+    if not len(others):
+        return others, Bars.empty(series.symbol, series.timeframe, series.adjustment)
+    stored = task.store.read(query)
+    return others, stored.take(others.contain(stored.opened_at, stored.opened_at + 1))
 
 
-def _is_free(task: _Task, query: BarQuery, made: Bars, others: Spans) -> BoolArray:
-    """Return which bars no other source has given; the holes between its bars are free."""
-    free = ~others.contain(made.opened_at, made.opened_at + 1)
-    if not bool(free.all()):
-        free |= ~np.isin(made.opened_at, task.store.read(query).opened_at)
-    return free
+def _is_free(made: Bars, ends: I64, others: Bars, calendar: Calendar) -> BoolArray:
+    """Return which bars share no time with one of another source; its holes are free.
+
+    So two grids never mix: hours cut on the clock are not joined by hours from the open.
+    """
+    if not len(others):
+        return np.ones(len(made), dtype=np.bool_)
+    if made.sessions is not None and others.sessions is not None:
+        weekday = first_weekday(calendar)
+        taken = period_of(others.sessions, made.timeframe, first_weekday=weekday)
+        return ~np.isin(period_of(made.sessions, made.timeframe, first_weekday=weekday), taken)
+    before = np.searchsorted(others.opened_at, ends) - 1
+    reach = others.opened_at[np.maximum(before, 0)] + timeframe_us(made.timeframe)
+    return (before < 0) | (reach <= made.opened_at)
 
 
 def _covered(series: SeriesKey, spans: Spans) -> list[Covered]:
