@@ -7,7 +7,6 @@ from typing import Annotated
 import numpy as np
 from fastapi import APIRouter, Query
 
-from simutrador_core.interfaces.validation import Gap
 from simutrador_core.models.bars import SeriesKey
 from simutrador_core.models.enums import Adjustment, GapReason
 from simutrador_data.api.dependencies import (
@@ -23,10 +22,12 @@ from simutrador_data.models.responses import (
     Closure,
     CoverageColumns,
     GapEntry,
+    GapGrouping,
     GapLedger,
     LedgerSummary,
     ReasonCount,
 )
+from simutrador_data.services.serving.gap_spans import GapSpan, joined_gaps, spans_of
 from simutrador_data.services.serving.ledgers import ledger_of
 from simutrador_data.services.serving.ranges import parse_range
 from simutrador_data.services.validation.ledger import Ledger
@@ -50,6 +51,9 @@ def get_gaps(
     reason: Annotated[
         list[GapReason] | None, Query(description="Only these reasons; may be repeated.")
     ] = None,
+    group: Annotated[
+        GapGrouping, Query(description="`span` joins runs that follow each other.")
+    ] = GapGrouping.RUN,
     page: Annotated[int, Query(ge=1, le=1_000_000)] = 1,
     page_size: Annotated[int, Query(ge=1, le=10_000)] = 1000,
 ) -> GapLedger:
@@ -59,14 +63,15 @@ def get_gaps(
     `closed`, with its name as evidence.
     """
     ledger = _ledger(services, SeriesKey(symbol, timeframe, adjustment), (start, end))
-    wanted = [gap for gap in ledger.gaps if not reason or gap.reason in reason]
+    spans = joined_gaps(ledger) if group is GapGrouping.SPAN else spans_of(ledger.gaps)
+    wanted = [span for span in spans if not reason or span.gap.reason in reason]
     first = (page - 1) * page_size
     return GapLedger(
         summary=summary_of(ledger, services),
         total=len(wanted),
         page=page,
         page_size=page_size,
-        gaps=[gap_entry(gap) for gap in wanted[first : first + page_size]],
+        gaps=[gap_entry(span) for span in wanted[first : first + page_size]],
     )
 
 
@@ -122,15 +127,18 @@ def summary_of(ledger: Ledger, services: Services) -> LedgerSummary:
     )
 
 
-def gap_entry(gap: Gap) -> GapEntry:
+def gap_entry(span: GapSpan) -> GapEntry:
     """Return a gap as it stands on the wire."""
+    gap = span.gap
     return GapEntry(
         symbol=gap.symbol,
         timeframe=gap.timeframe,
         session=gap.session,
+        last_session=span.last_session,
         start=gap.start,
         end=gap.end,
         expected=gap.expected,
+        runs=span.runs,
         reason=gap.reason,
         evidence=gap.evidence,
     )

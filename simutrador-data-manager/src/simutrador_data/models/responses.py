@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date, datetime
+from enum import StrEnum
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -109,15 +110,30 @@ class ChartColumns(Answer):
     volume: list[float]
 
 
+class GapGrouping(StrEnum):
+    """Whether gaps come run by run, or joined where they follow each other."""
+
+    RUN = "run"
+    SPAN = "span"
+
+
 class GapEntry(Answer):
-    """A run of absent bars with its one reason."""
+    """A run of absent bars with its one reason, or several that follow each other.
+
+    Attributes:
+        session: Session of the first run.
+        last_session: Session of the last run.
+        runs: How many runs are joined; 1 unless `group=span` was asked for.
+    """
 
     symbol: str
     timeframe: Timeframe
     session: date
+    last_session: date
     start: datetime
     end: datetime
     expected: int
+    runs: int
     reason: GapReason
     evidence: str
 

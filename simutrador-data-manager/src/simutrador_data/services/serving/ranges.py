@@ -101,15 +101,15 @@ def resolve(
     dated = any(isinstance(one, date) and not isinstance(one, datetime) for one in ends)
     hours = calendar() if calendar is not None and dated else None
     return (
-        _instant(wanted.start if wanted.start is not None else EARLIEST, hours),
-        _instant(wanted.end if wanted.end is not None else LATEST, hours),
+        _instant(EARLIEST, None) if wanted.start is None else _instant(wanted.start, hours),
+        _instant(LATEST, None) if wanted.end is None else _instant(wanted.end, hours),
     )
 
 
 def day_start(day: date, calendar: Calendar) -> datetime:
     """Return when a trading day begins: at local midnight, or with a session that opens before."""
     midnight = datetime.combine(day, time(), tzinfo=calendar.zone).astimezone(UTC)
-    if calendar.is_session(day):
+    if calendar.start <= day < calendar.end and calendar.is_session(day):
         return min(midnight, calendar.hours(day).open)
     return midnight
 

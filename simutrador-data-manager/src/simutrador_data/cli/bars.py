@@ -1,0 +1,176 @@
+"""`simutrador-data bars`: show or export stored bars."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Final
+
+import typer
+from rich.console import Console
+
+from simutrador_core.errors import InputError
+from simutrador_data.cli.options import (
+    AdjustmentOption,
+    DataOption,
+    DebugOption,
+    EndOption,
+    JsonOption,
+    StartOption,
+)
+from simutrador_data.cli.output import reporting, stderr, table, write
+from simutrador_data.cli.parsing import parse_adjustment
+from simutrador_data.cli.session import Session, open_session
+
+if TYPE_CHECKING:
+    from simutrador_core.models.bars import BarQuery, Bars
+
+
+class BarsFormat(StrEnum):
+    """How `bars` writes."""
+
+    TABLE = "table"
+    CSV = "csv"
+    JSON = "json"
+    ARROW = "arrow"
+    PARQUET = "parquet"
+
+
+_BINARY: Final = (BarsFormat.ARROW, BarsFormat.PARQUET)
+
+
+def bars(
+    symbol: Annotated[str, typer.Argument(help="A symbol, in any letter case.")],
+    timeframe: Annotated[str, typer.Option("--timeframe", "-t", metavar="TF")] = "daily",
+    start: StartOption = None,
+    end: EndOption = None,
+    adjustment: AdjustmentOption = None,
+    format: Annotated[  # noqa: A002 - the option's own name
+        BarsFormat, typer.Option("--format", "-f", help="How to write the bars.")
+    ] = BarsFormat.TABLE,
+    out: Annotated[
+        Path | None, typer.Option("--out", "-o", metavar="FILE", help="Write to this file.")
+    ] = None,
+    limit: Annotated[
+        int, typer.Option(min=1, help="Newest bars to show in a table; exports hold all.")
+    ] = 20,
+    data: DataOption = None,
+    as_json: JsonOption = False,
+    debug: DebugOption = False,
+) -> None:
+    """Show the bars of a symbol, or export them as CSV, JSON, Arrow or Parquet."""
+    with reporting(as_json=as_json, debug=debug), open_session(data) as session:
+        query = _query(session, symbol, timeframe, adjustment, (start, end))
+        wanted = _format(format, as_json=as_json, out=out)
+        if wanted is BarsFormat.TABLE:
+            _show(session, query, limit)
+        else:
+            _export(session, query, wanted, out, as_json=as_json)
+
+
+def _query(
+    session: Session,
+    symbol: str,
+    timeframe: str,
+    adjustment: str | None,
+    ends: tuple[str | None, str | None],
+) -> BarQuery:
+    from simutrador_core.models.bars import SeriesKey
+    from simutrador_core.utils.timeframe_utils import parse_timeframe
+    from simutrador_core.utils.validation import parse_symbol
+    from simutrador_data.services.serving.ranges import parse_range
+    from simutrador_data.services.serving.reading import to_query
+
+    key = SeriesKey(parse_symbol(symbol), parse_timeframe(timeframe), parse_adjustment(adjustment))
+    return to_query(key, parse_range(*ends), registry=session.registry)
+
+
+def _format(chosen: BarsFormat, *, as_json: bool, out: Path | None) -> BarsFormat:
+    """Return the format to write; `--json` and the file's suffix count where none was chosen."""
+    if chosen is BarsFormat.TABLE and out is not None:
+        suffix = out.suffix.lower().removeprefix(".")
+        named = {"csv", "json", "parquet", "arrow"} & {suffix, suffix.removesuffix("s")}
+        chosen = BarsFormat(named.pop()) if named else BarsFormat.CSV
+    elif chosen is BarsFormat.TABLE and as_json:
+        chosen = BarsFormat.JSON
+    if chosen in _BINARY and out is None and (sys.stdout.isatty() or as_json):
+        raise InputError(f"{chosen} is binary: name a file with --out FILE", field="format")
+    return chosen
+
+
+def _show(session: Session, query: BarQuery, limit: int) -> None:
+    from simutrador_data.services.serving.reading import read_page
+
+    page = read_page(session.store, query, page=1, page_size=limit, newest_first=True)
+
+    def show(console: Console) -> None:
+        names = ["open", "high", "low", "close", "volume"]
+        label = "session" if page.bars.sessions is not None else "opened at (UTC)"
+        shown = table(str(query.series), [label, *names], right=names)
+        for row in _rows(page.bars):
+            shown.add_row(*row)
+        console.print(shown)
+        console.print(
+            f"{len(page.bars):,} of {page.total:,} bars; for all: --format csv --out FILE"
+        )
+
+    write({}, as_json=False, show=show)
+
+
+def _rows(bars: Bars) -> Iterator[tuple[str, ...]]:
+    from simutrador_core.utils.serialization import format_decimal, to_decimal
+    from simutrador_data.services.serving.text_formats import dates, instants
+
+    labels = instants(bars.opened_at) if bars.sessions is None else dates(bars.sessions)
+    columns = [getattr(bars, name).tolist() for name in ("open", "high", "low", "close")]
+    for label, volume, *prices in zip(labels, bars.volume.tolist(), *columns, strict=True):
+        yield (label, *(format_decimal(to_decimal(price)) for price in prices), f"{volume:,.0f}")
+
+
+def _export(
+    session: Session, query: BarQuery, chosen: BarsFormat, out: Path | None, *, as_json: bool
+) -> None:
+    from simutrador_data.services.serving.formats import ExportFormat, write_parts
+    from simutrador_data.services.serving.reading import pinned, stream_parts, to_answer
+
+    queries = pinned(session.store, [query])
+    head = to_answer(session.store, queries)
+    rows = 0
+
+    def counted() -> Iterator[Bars]:
+        nonlocal rows
+        for part in stream_parts(session.store, queries):
+            rows += len(part)
+            yield part
+
+    chunks = write_parts(head, counted(), to=ExportFormat(chosen))
+    if out is None:
+        sys.stdout.buffer.writelines(chunks)
+        if chosen is BarsFormat.JSON:
+            sys.stdout.buffer.write(b"\n")
+        sys.stdout.buffer.flush()
+        return
+    _write_whole(out, chunks)
+    document = {
+        "file": str(out),
+        "format": str(chosen),
+        "rows": rows,
+        "dataset_id": head.dataset_id,
+    }
+    if as_json:
+        write(document, as_json=True, show=lambda _: None)
+    else:
+        stderr().print(f"wrote {rows:,} bars to {out} (dataset {head.dataset_id[:12]})")
+
+
+def _write_whole(out: Path, chunks: Iterator[bytes]) -> None:
+    """Write beside the file and rename, so that a failure leaves no half export."""
+    draft = out.with_name(f".{out.name}.part")
+    try:
+        with draft.open("wb") as file:
+            file.writelines(chunks)
+        draft.replace(out)
+    finally:
+        draft.unlink(missing_ok=True)

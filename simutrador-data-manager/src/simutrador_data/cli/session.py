@@ -1,0 +1,77 @@
+"""What a command works with: settings, the open store and the registry."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from simutrador_core.errors import StoreError
+
+if TYPE_CHECKING:
+    from simutrador_core.assets.registry import AssetRegistry
+    from simutrador_data.core.settings import Settings
+    from simutrador_data.services.storage.parquet_store import ParquetStore
+
+
+class NoStoreError(StoreError):
+    """There is no store in that folder."""
+
+    code = "no_store"
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """One command's store and assets."""
+
+    settings: Settings
+    store: ParquetStore
+    registry: AssetRegistry
+
+    @property
+    def root(self) -> Path:
+        """The folder of the store."""
+        return self.settings.data_storage.root
+
+
+def settings_for(data: Path | None) -> Settings:
+    """Return the settings, with `--data` where it is given.
+
+    Raises:
+        SettingsError: a setting is wrong.
+    """
+    from simutrador_data.core.settings import load_settings  # pydantic is slow to import
+
+    if data is None:
+        return load_settings()
+    return load_settings({"data_storage": {"base_path": data, "candles_path": "."}})
+
+
+@contextmanager
+def open_session(data: Path | None, *, create: bool = False) -> Iterator[Session]:
+    """Open the store for one command.
+
+    Args:
+        data: The folder given on the command line, or None for that of the settings.
+        create: Whether to make a store where there is none; commands that only read do not.
+
+    Raises:
+        NoStoreError: there is no store, and none shall be made.
+    """
+    settings = settings_for(data)
+    root = settings.data_storage.root
+    if not create and not root.is_dir():
+        raise NoStoreError(
+            f"there is no store at {root}; import bars first (simutrador-data import FILE), "
+            "or name its folder with --data DIR"
+        )
+    from simutrador_data.services.opening import load_registry, open_store
+
+    registry = load_registry(settings.data_storage)
+    store = open_store(settings.data_storage)
+    try:
+        yield Session(settings, store, registry)
+    finally:
+        store.close()
