@@ -328,3 +328,18 @@ def test_pages_of_small_blocks_equal_one_page(write: Any, calendars: Any) -> Non
     assert sum(len(page.bars[0]) for page in many if page.bars) == len(one.bars[0]) == 60
     assert [row.line for page in many for row in page.rejected] == [62]
     assert [v for page in many for v in page.bars[0].volume] == one.bars[0].volume.tolist()
+
+
+def test_a_file_without_header_and_volume_is_accepted_when_told(read: Any) -> None:
+    page = read("2013-10-07,10,12,9,11\n2013-10-08,11,13,10,12\n", columns={"volume": "none"})
+    assert page.bars[0].volume.tolist() == [0.0, 0.0]
+
+
+def test_symbols_may_alternate_from_row_to_row(read: Any) -> None:
+    days = DAYS.splitlines()
+    text = "ticker," + HEADER + "".join(f"{s},{day}\n" for day in days for s in ("MSFT", "AAPL"))
+    page = read(text, "export.csv")
+    assert [(b.symbol, b.close.tolist()) for b in page.bars] == [
+        ("MSFT", [11, 12, 13]),
+        ("AAPL", [11, 12, 13]),
+    ]

@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from simutrador_core.errors import ImportFileError
+from simutrador_core.errors import ImportFileError, SimutradorError
 from simutrador_core.models.enums import Adjustment, Timeframe
 from simutrador_core.testing.builders import make_bars
 from simutrador_data.services.data_providers.files import ImportOptions, open_bar_file
@@ -128,3 +128,16 @@ def test_every_cut_of_a_parquet_file_is_refused(tmp_path: Path, calendars: Any) 
         path.write_bytes(data[:end])
         with pytest.raises(ImportFileError, match="damaged Parquet"):
             list(open_bar_file(path, calendars=calendars).pages())
+
+
+def test_no_flipped_byte_of_a_parquet_file_ends_the_process(tmp_path: Path, calendars: Any) -> None:
+    path = saved(tmp_path, make_bars(n=50).to_arrow())
+    data = path.read_bytes()
+    ended = 0
+    for at in range(len(data) - 8, 4, -61):
+        path.write_bytes(data[:at] + bytes([data[at] ^ 0xFF]) + data[at + 1 :])
+        try:
+            list(open_bar_file(path, calendars=calendars).pages())
+        except SimutradorError:
+            ended += 1
+    assert ended > 0

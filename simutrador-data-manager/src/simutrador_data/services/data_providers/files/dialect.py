@@ -10,6 +10,7 @@ from typing import Final
 
 from simutrador_core.errors import ImportFileError
 from simutrador_data.services.data_providers.files.columns import (
+    ABSENT,
     PRICES,
     Role,
     find_roles,
@@ -190,13 +191,20 @@ def _roles(
             "make bars of it first",
             path=path,
         )
-    has_clock = ":" in row[1] or (find_shape(row[0], DateOrder.MONTH_FIRST) is not None
-                                  and row[1].isdigit() and len(row[1]) in (4, 6)
-                                  and len(row) in (7, 8))  # fmt: skip
-    roles = usual_order(len(row), has_clock=has_clock) or {}
+    usual = usual_order(len(row), has_clock=_has_clock(row)) or {}
+    waived = {name for name, column in (options.columns or {}).items() if column == ABSENT}
+    roles = {role: at for role, at in usual.items() if role not in waived}
     roles |= given_roles(options.columns, len(row), path=path)
     require(roles, [str(at + 1) for at in range(len(row))], options.columns, path=path)
     return roles
+
+
+def _has_clock(row: Sequence[str]) -> bool:
+    """Return whether the second cell is a time of day: `09:31`, or `0931` with one column more."""
+    if len(row) < _TRADE_COLUMNS:
+        return False
+    is_compact = row[1].isdigit() and len(row[1]) in (4, 6) and len(row) in (7, 8)
+    return ":" in row[1] or (is_compact and find_shape(row[0], DateOrder.MONTH_FIRST) is not None)
 
 
 def _time_first(header: tuple[str, ...]) -> tuple[str, ...]:

@@ -67,4 +67,6 @@ def _by_symbol(raw: RawRows, decided: Decided) -> list[tuple[str, I64]]:
     if decided.symbol is not None or raw.symbols is None:
         return [(decided.symbol or "", np.arange(len(raw)))]
     codes, names = raw.symbols
-    return [(name, np.flatnonzero(codes == at)) for at, name in enumerate(names)]
+    order = np.argsort(codes, kind="stable")
+    edges = np.searchsorted(codes[order], np.arange(len(names) + 1))
+    return [(name, order[edges[at] : edges[at + 1]]) for at, name in enumerate(names)]

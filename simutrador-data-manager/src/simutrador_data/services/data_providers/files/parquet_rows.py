@@ -118,7 +118,7 @@ def _whole(column: Any, kind: Any) -> I64:
 
 
 def _texts(batch: Any, rows: list[int]) -> list[str]:
-    found = batch.take(pa.array(rows, pa.int64())).to_pylist()
-    return [
-        ",".join("" if v is None else str(v) for v in row.values())[:TEXT_LIMIT] for row in found
-    ]
+    found = batch.take(pa.array(rows, pa.int64()))
+    # Cast, for Python's own dates end where a damaged one begins.
+    cells = [pc.fill_null(pc.cast(column, pa.string()), "").to_pylist() for column in found.columns]
+    return [",".join(row)[:TEXT_LIMIT] for row in zip(*cells, strict=True)]

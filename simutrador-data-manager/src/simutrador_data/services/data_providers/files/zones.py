@@ -59,13 +59,6 @@ def local_to_utc(
     return utc, exists
 
 
-def offset_range(local_us: I64, zone: ZoneInfo) -> tuple[int, int]:
-    """Return the least and greatest offset of the zone, in microseconds, on the days given."""
-    days = np.unique(local_us // DAY_US).tolist()
-    found = [_offset_us(day, zone) for day in days] or [0]
-    return min(found), max(found)
-
-
 def _wall(us: int) -> datetime:
     return from_us(us).replace(tzinfo=None)
 
