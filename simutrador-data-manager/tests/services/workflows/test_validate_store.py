@@ -103,6 +103,35 @@ def test_the_range_is_cut_to_what_the_calendar_knows() -> None:
     assert [count.session for count in ledger.counts] == [date(2021, 1, 1), date(2021, 1, 4)]
 
 
+def test_a_series_that_was_only_asked_for_has_an_empty_ledger_until_a_range_is_given() -> None:
+    key = SeriesKey("AAPL", Timeframe.MINUTE_5)
+    store = MemoryStore()
+    asked = Covered(key, at(2, 13, 30), at(2, 20))
+    store.commit(make_change(covered=[asked], source="acme", fetched_at=NOW))
+    registry = AssetRegistry.default()
+
+    silent = validate_series(store, registry, key, calendars=new_york)
+    day = validate_series(store, registry, key, start=at(2), end=at(3), calendars=new_york)
+
+    assert (silent.expected, silent.completeness, silent.gaps) == (0, 1.0, [])
+    assert day.by_reason() == {GapReason.VENDOR_HOLE: ReasonTotal(bars=78, runs=1)}
+
+
+def test_a_series_older_than_its_calendar_is_judged_from_where_that_begins() -> None:
+    old = make_bars(timeframe=Timeframe.DAILY, start=datetime(2019, 1, 2, 14, 30, tzinfo=UTC), n=3)
+
+    ledger = validate_series(store_of(old), AssetRegistry.default(), old.series, calendars=new_york)
+
+    assert (ledger.expected, ledger.rows, ledger.gaps) == (0, 0, [])
+
+
+def test_a_series_that_is_not_stored_is_an_error() -> None:
+    with pytest.raises(UnknownSymbolError, match="as daily raw; import or fetch it first"):
+        validate_series(
+            store_of(make_bars()), AssetRegistry.default(), SeriesKey("AAPL", Timeframe.DAILY)
+        )
+
+
 def test_each_stored_series_has_its_ledger_in_turn() -> None:
     store = store_of(make_bars(), make_bars("MSFT"), make_bars(timeframe=Timeframe.MINUTE_5))
     registry = AssetRegistry.default()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
 
 import numpy as np
 
@@ -106,9 +105,3 @@ def widened(starts: I64, ends: I64, time: TradingTime) -> tuple[I64, I64]:
     )
     open_still = (after > 0) & (time.ends[after - 1] > ends)
     return np.where(trading, starts, earlier), np.where(open_still, ends, later)
-
-
-def span_text(start: datetime, end: datetime) -> str:
-    """Return a range as shown to people: `2024-01-02 14:30 to 21:00 UTC`."""
-    last = f"{end:%H:%M}" if start.date() == end.date() else f"{end:%Y-%m-%d %H:%M}"
-    return f"{start:%Y-%m-%d %H:%M} to {last} UTC"
