@@ -32,16 +32,21 @@ LONGEST_NAME: Final = 255
 
 SYMBOLS: Final = [
     *ODD_SYMBOLS,
-    "../../../../../X", "..", ".", "...", "/etc/passwd", "C:\\X", "\\\\host\\share", "a\x00b", "a\nb", "aux.csv",
-    "COM1", "lpt9.txt", "con ", "Con", "~root", "$HOME", "*", "?", "A" * 121, "A" * 122,
-    "\u00e9" * 60, "\u00e9" * 61, "\ufb01", "fi", "\u00df", "ss", "\u0130", "i", "K", "\u212a", "\uff21", "A",
-    "\U0001f600", "A\u200bB", "AB", "A\u00adB", "\u0391", "\u1e9e", "x;y", "x y", "%25", "%",
+    "../../../../../X", "..", ".", "...", "/etc/passwd", "C:\\X", "\\\\host\\share",
+    "a\x00b", "a\nb", "aux.csv", "COM1", "lpt9.txt", "con ", "Con", "~root", "$HOME", "*", "?",
+    "A" * 121, "A" * 122, "\u00e9" * 60, "\u00e9" * 61, "\ufb01", "fi", "\u00df", "ss", "\u0130",
+    "i", "K", "\u212a", "\uff21", "A", "\U0001f600", "A\u200bB", "AB", "A\u00adB", "\u0391",
+    "\u1e9e", "x;y", "x y", "%25", "%",
 ]  # fmt: skip
 
 
 def as_the_symbol_is() -> Any:
-    """Fault: a symbol is used as a file name nearly as it stands (never an absolute path)."""
-    return patch.object(contents, "encode_name", lambda symbol: symbol.lstrip("/"))
+    """Fault: only what the disk itself refuses is kept out of file names."""
+
+    def careless(symbol: str) -> str:
+        return symbol.lstrip("/").replace("\x00", "")[:100]
+
+    return patch.object(contents, "encode_name", careless)
 
 
 def folded(name: str) -> str:
