@@ -112,10 +112,16 @@ def to_answer(store: BarSource, queries: Sequence[BarQuery]) -> Answer:
     )
 
 
-def stream_parts(store: BarSource, queries: Sequence[BarQuery]) -> Iterator[Bars]:
-    """Yield the bars of each query in turn, in parts of bounded size; none for an empty range."""
+def stream_parts(store: BarStore, queries: Sequence[BarQuery]) -> Iterator[Bars]:
+    """Yield the bars of each query in turn, in parts of bounded size; an empty part for no bars.
+
+    What fits into one part is read whole, which is far quicker than opening a stream.
+    """
     for query in queries:
-        yield from store.stream(query, rows=ROWS_PER_PART)
+        if sum(segment.rows for segment in store.segments(query)) <= ROWS_PER_PART:
+            yield store.read(query)
+        else:
+            yield from store.stream(query, rows=ROWS_PER_PART)
 
 
 def explain_unknown(store: BarSource, key: SeriesKey) -> UnknownSymbolError:
