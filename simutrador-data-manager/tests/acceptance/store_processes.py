@@ -167,13 +167,12 @@ def counter_query() -> BarQuery:
 
 
 def _contend(root: Path, worker: int, workers: int, commits: int) -> dict[str, Any]:
-    chance = random.Random(worker)
     most = conflicts = 0
     try:
         with ParquetStore(root) as store:
+            counter = Counter(store, random.Random(worker), workers)
             for number in range(commits):
-                minute = 1 + number * workers + worker  # neighbours interleave
-                retries = _commit_counting(store, minute, chance, workers)
+                retries = counter.count(1 + number * workers + worker)  # neighbours interleave
                 conflicts += retries
                 most = max(most, retries)
     except BaseException as error:  # noqa: BLE001 - handed to the test
@@ -181,28 +180,42 @@ def _contend(root: Path, worker: int, workers: int, commits: int) -> dict[str, A
     return {"conflicts": conflicts, "most": most}
 
 
-def _commit_counting(store: ParquetStore, minute: int, chance: random.Random, workers: int) -> int:
-    """Count the shared bar up and write an own one, in one commit; return how often it retried.
+class Counter:
+    """A writer that counts one shared bar up, and writes a bar of its own in the same commit.
 
-    A writer fetches before it commits and steps back after a conflict, both for a random while
-    that is measured in commits, so that the test means the same on a slow machine.
+    It fetches before it commits and steps back after a conflict, both for a random while that is
+    measured in its own commits, so that the test means the same on a slow machine.
     """
-    took = 0.001
-    for attempt in range(100):
-        time.sleep(chance.random() * workers * took * 2 ** (attempt + 1))
-        begun = time.monotonic()
-        base = store.segments(counter_query())[0].commit
-        count = float(store.read(counter_query()).volume[0]) + 1
+
+    def __init__(self, store: ParquetStore, chance: random.Random, workers: int) -> None:
+        self._store = store
+        self._chance = chance
+        self._workers = workers
+        self._took = 0.002
+
+    def count(self, minute: int) -> int:
+        """Commit until no other writer was first; return how often it was retried."""
+        for attempt in range(100):
+            pause = 12 * self._workers * self._took * 2**attempt
+            time.sleep(self._chance.random() * pause)
+            begun = time.monotonic()
+            is_done = self._try(minute)
+            self._took += 0.2 * (time.monotonic() - begun - self._took)
+            if is_done:
+                return attempt
+        raise AssertionError("100 conflicts in a row")
+
+    def _try(self, minute: int) -> bool:
+        base = self._store.segments(counter_query())[0].commit
+        count = float(self._store.read(counter_query()).volume[0]) + 1
         times = BASE_US + np.array([0, minute], dtype=np.int64) * MINUTE_US
         page = flat("AAPL", Timeframe.MINUTE_1, times, 1.0)
         page = replace(page, volume=np.array([count, 1.0]))
         try:
-            store.commit(change(page, on_conflict=OnConflict.REPLACE), base=base)
+            self._store.commit(change(page, on_conflict=OnConflict.REPLACE), base=base)
         except ConflictError:
-            took = time.monotonic() - begun
-        else:
-            return attempt
-    raise AssertionError("100 conflicts in a row")
+            return False
+        return True
 
 
 def watch(root: Path, seed: int) -> None:
