@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import subprocess
 import sys
 from collections.abc import AsyncIterator
@@ -205,8 +204,9 @@ def test_holes_are_absent_for_the_reason_planted() -> None:
     halt = Hole(at(day, 15), at(day, 15, 20), GapReason.HALTED)
     vendor = Hole(at(day, 16), at(day, 16, 45), GapReason.VENDOR_HOLE)
     source = market(Listing("ACME", holes=(halt, vendor)))
-    given, traded = january(source), source.traded(
-        "ACME", Timeframe.MINUTE_1, at(FIRST, 0), at(date(2024, 2, 1), 0)
+    given, traded = (
+        january(source),
+        source.traded("ACME", Timeframe.MINUTE_1, at(FIRST, 0), at(date(2024, 2, 1), 0)),
     )
     whole = january(market())
     lost_by_all = np.setdiff1d(whole.opened_at, traded.opened_at)

@@ -15,7 +15,6 @@ from simutrador_core.interfaces.storage import Change, Commit, Coverage, Covered
 from simutrador_core.models.bars import BarQuery, Bars, SeriesKey, from_us, to_us
 from simutrador_core.models.enums import OnConflict
 
-
 _NOT_A_DAY: Final = np.datetime64("NaT", "D").view(np.int64)
 
 

@@ -82,9 +82,9 @@ class DataProviderContract:
         pages = self.fetch(self.request)
         filled = [page.bars for page in pages if len(page.bars)]
         assert len(filled) >= 2
-        assert {
-            (bars.symbol, bars.timeframe, bars.adjustment) for bars in filled
-        } == {(self.request.symbol, self.request.timeframe, self.request.adjustment)}
+        assert {(bars.symbol, bars.timeframe, bars.adjustment) for bars in filled} == {
+            (self.request.symbol, self.request.timeframe, self.request.adjustment)
+        }
         assert all(a.opened_at[-1] < b.opened_at[0] for a, b in pairwise(filled))
 
     def test_bars_open_inside_the_range_and_the_page(self) -> None:
