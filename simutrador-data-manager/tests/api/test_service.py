@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
 from contextlib import AbstractAsyncContextManager
 from html.parser import HTMLParser
 from pathlib import Path
 
 import httpx
 import pytest
+from fastapi.responses import StreamingResponse
 
 import simutrador_data.main
 from simutrador_data import __version__
@@ -187,3 +191,34 @@ def test_the_module_builds_its_app_when_asked(
     assert simutrador_data.main.app is simutrador_data.main.app
     with pytest.raises(AttributeError, match="no attribute 'other'"):
         simutrador_data.main.other  # noqa: B018  # pyright: ignore[reportAttributeAccessIssue]
+
+
+def test_running_the_module_refuses_an_open_address(tmp_path: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "simutrador_data.main"],
+        cwd=tmp_path,
+        env={**os.environ, "API__HOST": "0.0.0.0"},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode == 1
+    assert "no login yet" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+async def test_half_an_answer_never_looks_whole(tmp_path: Path, serve: Serve) -> None:
+    app = create_app(at(tmp_path))
+
+    @app.get("/cut")
+    def cut() -> StreamingResponse:
+        def parts() -> Iterator[bytes]:
+            yield b"first half"
+            raise RuntimeError("the disk is gone")
+
+        return StreamingResponse(parts())
+
+    async with serve(app) as client:
+        with pytest.raises(RuntimeError, match="the disk is gone"):
+            await client.get("/cut")

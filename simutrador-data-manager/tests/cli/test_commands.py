@@ -354,3 +354,43 @@ def test_help_is_quick_because_heavy_libraries_wait() -> None:
         [sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60
     )
     assert done.stdout.strip() == "[]"
+
+
+@pytest.mark.parametrize(
+    "arguments", [["bars", "--json"], ["symbols", "--json", "--nonsense"], ["nothing", "--json"]]
+)
+def test_a_usage_error_is_a_document_too(arguments: list[str]) -> None:
+    code = "from simutrador_data.cli.commands import main; main()"
+    done = subprocess.run(
+        [sys.executable, "-c", code, *arguments],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode == 2
+    error = json.loads(done.stdout)["error"]
+    assert error["code"] == "usage"
+    assert error["message"]
+
+
+def test_an_exit_code_survives_json(tmp_path: Path) -> None:
+    code = "from simutrador_data.cli.commands import main; main()"
+    done = subprocess.run(
+        [sys.executable, "-c", code, "symbols", "--json", "--data", str(tmp_path / "none")],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode == 1
+    assert json.loads(done.stdout)["error"]["code"] == "no_store"
+
+
+def test_the_demo_runs_in_a_folder_of_its_own(run: Run, tmp_path: Path) -> None:
+    done = run("demo", "--no-serve", "--data", tmp_path / "tour")
+    assert done.code == 0
+    assert "2012-10-29 to 2012-10-30" in done.out
+    document = run("demo", "--no-serve", "--data", tmp_path / "tour", "--json").document
+    assert document["import"]["added"] == 0
+    assert document["store"] == str(tmp_path / "tour")

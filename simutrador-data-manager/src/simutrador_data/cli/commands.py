@@ -5,7 +5,8 @@ Exit codes: 0 ok, 1 problems found or failed, 2 usage, 3 partly done.
 
 from __future__ import annotations
 
-from typing import Annotated
+import sys
+from typing import Annotated, Final, cast
 
 import typer
 
@@ -16,10 +17,14 @@ from simutrador_data.cli.demo import demo
 from simutrador_data.cli.doctor import doctor
 from simutrador_data.cli.gaps import gaps
 from simutrador_data.cli.import_files import import_
+from simutrador_data.cli.output import ExitCode, fail
 from simutrador_data.cli.resample import resample
 from simutrador_data.cli.serve import serve
 from simutrador_data.cli.symbols import symbols
 from simutrador_data.cli.validate import validate
+
+# Typer carries a click of its own from some release on; either way this is its usage error.
+UsageError: Final = cast("type[Exception]", typer.BadParameter.__mro__[1])
 
 app = typer.Typer(
     help="OHLCV bars: import, prove complete, explain every gap, resample, serve.",
@@ -55,5 +60,13 @@ def root(
 
 
 def main() -> None:
-    """Run the command line."""
-    app()
+    """Run the command line; with `--json` a usage error is a document too."""
+    if "--json" not in sys.argv:
+        app()
+        return
+    try:
+        code = app(standalone_mode=False)
+    except UsageError as e:
+        fail("usage", getattr(e, "message", "") or str(e), as_json=True)
+        sys.exit(ExitCode.USAGE)
+    sys.exit(code)
