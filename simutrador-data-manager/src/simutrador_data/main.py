@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import sys
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncGenerator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import TYPE_CHECKING
 
@@ -21,10 +21,11 @@ from simutrador_data import __version__
 from simutrador_data.api import bars, chart, gaps, health, problems, root, trading_data
 from simutrador_data.api.dependencies import Services
 from simutrador_data.api.docs import docs_router
-from simutrador_data.api.middleware import LoopbackMiddleware, RequestIdMiddleware, is_loopback
+from simutrador_data.api.middleware import LoopbackMiddleware, RequestIdMiddleware
 from simutrador_data.api.openapi import correct_openapi
+from simutrador_data.core.addresses import check_host
 from simutrador_data.core.logger_config import setup_logging
-from simutrador_data.core.settings import Settings, SettingsError, get_settings
+from simutrador_data.core.settings import Settings, get_settings
 from simutrador_data.services.opening import load_registry, open_store
 
 if TYPE_CHECKING:
@@ -75,20 +76,6 @@ def create_app(
     return app
 
 
-def check_host(host: str) -> None:
-    """Refuse to be reachable from other machines: there is no login yet.
-
-    Raises:
-        SettingsError: `host` is not a loopback address.
-    """
-    if not is_loopback(host):
-        raise SettingsError(
-            f"API__HOST={host} would open the service to other machines, but it has no login yet; "
-            "use 127.0.0.1, and an SSH tunnel or a proxy with a login for others",
-            field="host",
-        )
-
-
 def serve(settings: Settings) -> None:
     """Serve until interrupted.
 
@@ -113,7 +100,7 @@ def _lifespan(
     settings: Settings, store: BarStore | None, registry: AssetRegistry | None
 ) -> Callable[[FastAPI], AbstractAsyncContextManager[None]]:
     @asynccontextmanager
-    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+    async def lifespan(app: FastAPI) -> AsyncGenerator[None]:
         assets = registry or await asyncio.to_thread(load_registry, settings.data_storage)
         if store is not None:
             app.state.services = Services(settings, store, assets)

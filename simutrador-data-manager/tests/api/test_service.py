@@ -190,7 +190,7 @@ def test_the_module_builds_its_app_when_asked(
     monkeypatch.setenv("DATA_STORAGE__BASE_PATH", str(tmp_path))
     assert simutrador_data.main.app is simutrador_data.main.app
     with pytest.raises(AttributeError, match="no attribute 'other'"):
-        simutrador_data.main.other  # noqa: B018  # pyright: ignore[reportAttributeAccessIssue]
+        simutrador_data.main.other  # noqa: B018
 
 
 def test_running_the_module_refuses_an_open_address(tmp_path: Path) -> None:

@@ -31,6 +31,15 @@ def test_ctrl_c_is_not_a_traceback(capsys: pytest.CaptureFixture[str]) -> None:
     assert "interrupted" in capsys.readouterr().err
 
 
+def test_an_unforeseen_error_asks_for_a_report(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(typer.Exit) as ended, reporting(as_json=False, debug=False):
+        raise RuntimeError("oh")
+    assert ended.value.exit_code == ExitCode.PROBLEMS
+    assert "--debug" in capsys.readouterr().err
+    with pytest.raises(RuntimeError, match="oh"), reporting(as_json=False, debug=True):
+        raise RuntimeError("oh")
+
+
 @pytest.mark.parametrize(
     ("fraction", "text"), [(1.0, "100 %"), (0.99999, "99.99 %"), (0.5, "50.00 %"), (0.0, "0.00 %")]
 )

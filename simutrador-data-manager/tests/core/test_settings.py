@@ -133,7 +133,7 @@ def test_a_file_that_is_absent_is_named(tmp_path: Path) -> None:
 
 def test_settings_cannot_be_changed() -> None:
     with pytest.raises(ValidationError, match="frozen"):
-        load_settings().api.port = 1  # pyright: ignore[reportAttributeAccessIssue]
+        load_settings().api.port = 1
 
 
 def test_the_settings_of_the_process_are_read_once() -> None:

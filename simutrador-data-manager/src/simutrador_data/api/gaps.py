@@ -88,7 +88,7 @@ def get_coverage(
     ledger = _ledger(services, SeriesKey(symbol, timeframe, adjustment), (start, end))
     counts = ledger.counts
     # The reason most bars of a session are absent for; none where every bar is there.
-    leading = np.argmax(counts.reasons, axis=1).tolist() if len(counts) else []
+    leading: list[int] = np.argmax(counts.reasons, axis=1).tolist()
     absent = (counts.reasons.sum(axis=1) > 0).tolist()
     return CoverageColumns(
         summary=summary_of(ledger, services),

@@ -15,6 +15,7 @@ import structlog
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from simutrador_data.core.addresses import is_loopback
 from simutrador_data.models.problems import Problem
 
 _CLIENT_ID: Final = re.compile(r"[A-Za-z0-9._-]{1,64}")
@@ -104,16 +105,6 @@ class LoopbackMiddleware:
             await send({"type": "websocket.close", "code": 1008})
         else:
             await _send_problem(refusal, send)
-
-
-def is_loopback(host: str) -> bool:
-    """Return whether an address to bind, or a name, is this machine only."""
-    if host == "localhost":
-        return True
-    try:
-        return ip_address(host.strip("[]")).is_loopback
-    except ValueError:
-        return False
 
 
 def _refusal(scope: Scope) -> Problem | None:

@@ -30,19 +30,19 @@ from simutrador_data.models.problems import FieldProblem, Problem
 MEDIA_TYPE: Final = "application/problem+json"
 
 # The first row that fits decides, so children stand before their parents.
-STATUS: Final[tuple[tuple[type[SimutradorError], HTTPStatus], ...]] = (
-    (UnknownSymbolError, HTTPStatus.NOT_FOUND),
-    (ImportFileError, HTTPStatus.UNPROCESSABLE_ENTITY),
-    (InputError, HTTPStatus.UNPROCESSABLE_ENTITY),
-    (CalendarError, HTTPStatus.UNPROCESSABLE_ENTITY),
-    (ConflictError, HTTPStatus.CONFLICT),
-    (CorruptDataError, HTTPStatus.INTERNAL_SERVER_ERROR),
-    (StoreFormatError, HTTPStatus.INTERNAL_SERVER_ERROR),
-    (StoreError, HTTPStatus.SERVICE_UNAVAILABLE),
-    (DataProviderError, HTTPStatus.BAD_GATEWAY),
-    (MissingExtraError, HTTPStatus.NOT_IMPLEMENTED),
-    (SimutradorError, HTTPStatus.INTERNAL_SERVER_ERROR),
-)
+STATUS: Final[Mapping[type[SimutradorError], HTTPStatus]] = {
+    UnknownSymbolError: HTTPStatus.NOT_FOUND,
+    ImportFileError: HTTPStatus.UNPROCESSABLE_ENTITY,
+    InputError: HTTPStatus.UNPROCESSABLE_ENTITY,
+    CalendarError: HTTPStatus.UNPROCESSABLE_ENTITY,
+    ConflictError: HTTPStatus.CONFLICT,
+    CorruptDataError: HTTPStatus.INTERNAL_SERVER_ERROR,
+    StoreFormatError: HTTPStatus.INTERNAL_SERVER_ERROR,
+    StoreError: HTTPStatus.SERVICE_UNAVAILABLE,
+    DataProviderError: HTTPStatus.BAD_GATEWAY,
+    MissingExtraError: HTTPStatus.NOT_IMPLEMENTED,
+    SimutradorError: HTTPStatus.INTERNAL_SERVER_ERROR,
+}
 
 _BOUND_KEYS: Final = ("ge", "gt", "le", "lt", "max_length", "min_length", "expected", "pattern")
 _CODES: Final[Mapping[int, str]] = {404: "not_found", 405: "method_not_allowed"}
@@ -62,7 +62,7 @@ class BoundError(InputError):
 
 def to_problem(error: SimutradorError) -> Problem:
     """Translate one of our errors."""
-    status = next(status for kind, status in STATUS if isinstance(error, kind))
+    status = next(status for kind, status in STATUS.items() if isinstance(error, kind))
     return Problem(
         type="about:blank",
         title=status.phrase,

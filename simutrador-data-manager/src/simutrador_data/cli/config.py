@@ -60,8 +60,8 @@ def validate(
 ) -> None:
     """Check the settings; a wrong one is named with what it may hold."""
     with reporting(as_json=as_json, debug=debug):
+        from simutrador_data.core.addresses import check_host
         from simutrador_data.core.settings import load_settings
-        from simutrador_data.main import check_host
 
         settings = load_settings(env_file=env_file)
         check_host(settings.api.host)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import signal
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -163,7 +163,7 @@ def _import(
 
 
 @contextmanager
-def cancelled_by_ctrl_c(task: QuietProgress) -> Iterator[None]:
+def cancelled_by_ctrl_c(task: QuietProgress) -> Generator[None]:
     """Let the first Ctrl+C end the task at its next safe point, and a second one at once."""
 
     def cancel(_signal: int, _frame: object) -> None:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager
 from enum import IntEnum
 from typing import TYPE_CHECKING, Any
@@ -79,7 +79,7 @@ def table(title: str, columns: Sequence[str], *, right: Sequence[str] = ()) -> T
 
 
 @contextmanager
-def reporting(*, as_json: bool, debug: bool) -> Iterator[None]:
+def reporting(*, as_json: bool, debug: bool) -> Generator[None]:
     """Turn an error into one clear line and an exit code; `debug` lets its traceback through."""
     try:
         yield
@@ -96,6 +96,14 @@ def reporting(*, as_json: bool, debug: bool) -> Iterator[None]:
         fail(_code(e), _text(e), as_json=as_json, field=getattr(e, "field", None))
         usage = isinstance(e, InputError)
         raise typer.Exit(ExitCode.USAGE if usage else ExitCode.PROBLEMS) from None
+    except Exception as e:
+        if debug or isinstance(e, (typer.Exit, typer.Abort)):
+            raise
+        text = (
+            f"unforeseen {type(e).__name__}: {e}; run again with --debug and report what it shows"
+        )
+        fail("internal_error", text, as_json=as_json)
+        raise typer.Exit(ExitCode.PROBLEMS) from None
 
 
 def fail(code: str, message: str, *, as_json: bool, field: str | None = None) -> None:

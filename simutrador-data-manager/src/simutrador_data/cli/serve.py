@@ -55,7 +55,8 @@ def run_server(settings: Settings, *, as_json: bool) -> None:
         SettingsError: the address is not loopback.
         PortTakenError: another program listens there.
     """
-    from simutrador_data.main import check_host, serve
+    from simutrador_data.core.addresses import check_host
+    from simutrador_data.main import serve
 
     check_host(settings.api.host)
     settings = with_free_port(settings)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -50,7 +50,7 @@ def settings_for(data: Path | None) -> Settings:
 
 
 @contextmanager
-def open_session(data: Path | None, *, create: bool = False) -> Iterator[Session]:
+def open_session(data: Path | None, *, create: bool = False) -> Generator[Session]:
     """Open the store for one command.
 
     Args:

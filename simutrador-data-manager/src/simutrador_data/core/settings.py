@@ -211,8 +211,9 @@ def names_in(file: Path) -> list[str]:
 
 
 def _file_values(source: PydanticBaseSettingsSource) -> dict[str, str]:
-    held = source.env_vars if isinstance(source, DotEnvSettingsSource) else {}
-    return {name.upper(): value for name, value in held.items() if value is not None}
+    if not isinstance(source, DotEnvSettingsSource):
+        return {}
+    return {name.upper(): value for name, value in source.env_vars.items() if value is not None}
 
 
 def _sections() -> dict[str, frozenset[str]]:
