@@ -55,7 +55,7 @@ class AuthClient:
                 timeout=self.timeout, trust_env=not is_loopback(self.server_url)
             ) as client:
                 response = await client.post(url, headers={"X-API-Key": api_key}, json={})
-        except (httpx.RequestError, httpx.InvalidURL) as e:
+        except (httpx.RequestError, httpx.InvalidURL, ValueError) as e:
             reason = str(e) or type(e).__name__
             raise AuthenticationError(f"Network error: {self.server_url}: {reason}") from e
         status = response.status_code

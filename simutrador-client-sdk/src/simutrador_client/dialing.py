@@ -26,8 +26,15 @@ _SCHEMES: Final = {"http": "ws", "https": "wss"}
 
 
 def simulate_url(base: str, *, endpoint: str = ENDPOINT) -> str:
-    """Return the URL of the venue's socket: `/ws/simulate` added where absent, http made ws."""
-    parts = urlsplit(base)
+    """Return the URL of the venue's socket: `/ws/simulate` added where absent, http made ws.
+
+    Raises:
+        SessionConnectionError: it is no URL.
+    """
+    try:
+        parts = urlsplit(base)
+    except ValueError as e:
+        raise SessionConnectionError(f"{base} is not a WebSocket URL: {e}") from e
     path = parts.path.rstrip("/")
     if not path.endswith(endpoint):
         path += endpoint

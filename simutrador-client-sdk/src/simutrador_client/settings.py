@@ -9,7 +9,7 @@ from __future__ import annotations
 from decimal import Decimal
 from functools import lru_cache
 from pathlib import Path
-from typing import Self
+from typing import Any
 
 from dotenv import load_dotenv
 from pydantic import BaseModel, ConfigDict, Field, model_validator
@@ -75,12 +75,14 @@ class Settings(BaseSettings):
     session: SessionSettings = SessionSettings()
     simutrador_api_key: str = Field(default="", repr=False)
 
-    @model_validator(mode="after")
-    def _take_other_name(self) -> Self:
-        if self.auth.api_key or not self.simutrador_api_key:
-            return self
-        auth = self.auth.model_copy(update={"api_key": self.simutrador_api_key})
-        return self.model_copy(update={"auth": auth})
+    @model_validator(mode="before")
+    @classmethod
+    def _take_other_name(cls, values: dict[str, Any]) -> dict[str, Any]:
+        auth = values.get("auth", {})
+        key = values.get("simutrador_api_key")
+        if key and isinstance(auth, dict) and not auth.get("api_key"):  # pyright: ignore[reportUnknownMemberType] - as read
+            auth = {**auth, "api_key": key}
+        return {**values, "auth": auth}
 
 
 @lru_cache

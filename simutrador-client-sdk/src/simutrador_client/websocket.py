@@ -174,9 +174,17 @@ class SimutradorClientSession:
                 the server stayed silent.
             Exception: whatever a callback of the strategy raised.
         """
-        await self.connect()
         start.setdefault("flow_control", True)
-        session_id = await self.start_simulation(**start)
+        used_before = self._venue.is_open
+        await self.connect()
+        try:
+            session_id = await self.start_simulation(**start)
+        except SessionConnectionError:
+            if not used_before:
+                raise
+            # A server closes after a simulation's end, possibly just now.
+            await self.connect()
+            session_id = await self.start_simulation(**start)
         await self.wait_for_simulation_end(session_id)
         return session_id
 
