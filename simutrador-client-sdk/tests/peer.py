@@ -128,10 +128,10 @@ async def serving(script: Script) -> AsyncIterator[str]:
         raise faults[0]
 
 
-def signed_in() -> AuthClient:
+def signed_in(token: str = "token-of-the-test") -> AuthClient:
     """Return a client that holds a token."""
     auth = AuthClient("http://127.0.0.1:1")
-    auth.keep("token-of-the-test", datetime.now(UTC) + timedelta(hours=1))
+    auth.keep(token, datetime.now(UTC) + timedelta(hours=1))
     return auth
 
 

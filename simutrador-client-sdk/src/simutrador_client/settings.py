@@ -78,9 +78,9 @@ class Settings(BaseSettings):
     @model_validator(mode="before")
     @classmethod
     def _take_other_name(cls, values: dict[str, Any]) -> dict[str, Any]:
-        auth = values.get("auth", {})
+        auth: dict[str, Any] = values.get("auth", {})
         key = values.get("simutrador_api_key")
-        if key and isinstance(auth, dict) and not auth.get("api_key"):  # pyright: ignore[reportUnknownMemberType] - as read
+        if key and not auth.get("api_key"):
             auth = {**auth, "api_key": key}
         return {**values, "auth": auth}
 

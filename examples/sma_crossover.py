@@ -1,0 +1,1 @@
+../simutrador-client-sdk/examples/sma_crossover.py
