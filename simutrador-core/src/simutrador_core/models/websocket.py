@@ -1,7 +1,9 @@
-"""The messages of the WebSocket API v2 as published; `models.wire` holds them by topic.
+"""The messages of the WebSocket API v2; `models.wire` holds them by topic.
 
-Client to server: `CreateSessionData`, `SimulationStartData`, `StartSimulationRequest`,
-`TickAckData`, `OrderBatchData`. Server to client: all others. Each is the `data` of a `WSMessage`.
+As published, each is the `data` of a `WSMessage`. Client to server: `CreateSessionData`,
+`SimulationStartData`, `StartSimulationRequest`, `TickAckData`, `OrderBatchData`; server to client:
+all others. `CLIENT_MESSAGE` and `SERVER_MESSAGE` parse whole messages, told apart by `type`; their
+data are supersets of the published ones (`models.wire.client_messages`, `.server_messages`).
 """
 
 from __future__ import annotations
@@ -23,6 +25,7 @@ from simutrador_core.models.wire.account import (
     SessionTradingState,
     SymbolPriceState,
 )
+from simutrador_core.models.wire.client_messages import CLIENT_MESSAGE, ClientMessage
 from simutrador_core.models.wire.connection import (
     ConnectionClosingData,
     ConnectionReadyData,
@@ -38,13 +41,44 @@ from simutrador_core.models.wire.envelope import (
     WSMessage,
     build_error,
 )
+from simutrador_core.models.wire.error_codes import ErrorCode, ErrorPayload, error_payload
 from simutrador_core.models.wire.market import HistorySnapshotData, TickAckData, TickData
+from simutrador_core.models.wire.order_requests import (
+    CancelOrderRequest,
+    OrderBatchRequest,
+    OrderRequest,
+    ReplaceOrderRequest,
+)
 from simutrador_core.models.wire.orders import (
     BatchAckData,
     ExecutionReportData,
     OrderBatchData,
     OrderData,
 )
+from simutrador_core.models.wire.pushes import (
+    AccountPush,
+    BatchAckPush,
+    ExecutionReportPush,
+    HistorySnapshotPush,
+    OrderCancelledPush,
+    OrderReplacedPush,
+    PositionPush,
+    SessionCreatedPush,
+    SessionData,
+    SessionDeletedData,
+    SessionsListData,
+    SimulationEndPush,
+    SimulationStartedPush,
+    StatusPush,
+    TickPush,
+)
+from simutrador_core.models.wire.requests import (
+    CreateAndStartRequest,
+    SimulationRequest,
+    StartCreatedRequest,
+    TickAckRequest,
+)
+from simutrador_core.models.wire.server_messages import SERVER_MESSAGE, ServerMessage
 from simutrador_core.models.wire.simulation import (
     CreateSessionData,
     SessionCreatedData,
@@ -89,6 +123,36 @@ __all__ = [
     "SymbolPriceState",
     "PositionBracketState",
     "SessionTradingState",
+    "CLIENT_MESSAGE",
+    "ClientMessage",
+    "SERVER_MESSAGE",
+    "ServerMessage",
+    "ErrorCode",
+    "ErrorPayload",
+    "error_payload",
+    "SimulationRequest",
+    "CreateAndStartRequest",
+    "StartCreatedRequest",
+    "TickAckRequest",
+    "OrderRequest",
+    "OrderBatchRequest",
+    "CancelOrderRequest",
+    "ReplaceOrderRequest",
+    "SessionCreatedPush",
+    "SimulationStartedPush",
+    "HistorySnapshotPush",
+    "TickPush",
+    "BatchAckPush",
+    "ExecutionReportPush",
+    "PositionPush",
+    "AccountPush",
+    "OrderCancelledPush",
+    "OrderReplacedPush",
+    "StatusPush",
+    "SimulationEndPush",
+    "SessionData",
+    "SessionsListData",
+    "SessionDeletedData",
     "OrderSide",
     "OrderStatus",
     "SessionState",
