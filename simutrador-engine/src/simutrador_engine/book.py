@@ -35,12 +35,15 @@ OPEN = RESTING | {OrderState.HELD}
 
 
 class WorkingOrder:
-    """One order on its way. `limit` and `stop` are floats for comparing, nan where absent."""
+    """One order on its way. `limit` and `stop` are floats for comparing, nan where absent.
+
+    It acts on bars that open at `since` (microseconds UTC) or later.
+    """
 
     __slots__ = (
         "buy", "children", "expires_at", "filled", "id", "kind", "limit", "limit_price", "parent",
-        "priority", "quantity", "revision", "role", "sibling", "state", "stop", "stop_price",
-        "symbol", "time_in_force",
+        "priority", "quantity", "revision", "role", "sibling", "since", "state", "stop",
+        "stop_price", "symbol", "time_in_force",
     )  # fmt: skip
 
     def __init__(
@@ -69,6 +72,7 @@ class WorkingOrder:
         self.filled = Decimal(0)
         self.revision = 0
         self.priority = 0
+        self.since = 0
         self.expires_at: int | None = None
         self.sibling: WorkingOrder | None = None
         self.children: tuple[WorkingOrder, ...] = ()

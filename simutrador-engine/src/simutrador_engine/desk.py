@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Container, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
 
 from simutrador_core.models.enums import TimeInForce
@@ -11,7 +11,7 @@ from simutrador_engine.book import OrderState, WorkingOrder
 from simutrador_engine.fills import costs
 from simutrador_engine.matching import Bar, Hit, Venue
 from simutrador_engine.models import events as ev
-from simutrador_engine.models.config import EngineConfig
+from simutrador_engine.models.config import EngineConfig, ShortSelling
 from simutrador_engine.models.decimals import LEDGER, to_exact
 from simutrador_engine.models.events import Event, Role
 from simutrador_engine.portfolio.portfolio import Account, Portfolio
@@ -59,10 +59,14 @@ class Desk:
         taken, self._events = self._events, []
         return taken
 
-    def in_turn(self, symbol: str) -> list[WorkingOrder]:
-        """Return a symbol's resting orders, exits before entries, then by acceptance."""
+    def in_turn(self, symbol: str, opened_at: int) -> list[WorkingOrder]:
+        """Return what may act on a symbol's bar, exits before entries, then by acceptance."""
         held = self.portfolio.quantity(symbol)
-        own = [o for o in self._open.values() if o.symbol == symbol and o.is_resting]
+        own = [
+            o
+            for o in self._open.values()
+            if o.symbol == symbol and o.is_resting and o.since <= opened_at
+        ]
         return sorted(own, key=lambda o: (not _reduces(o, held), o.priority))
 
     def pending(self, symbol: str) -> Decimal:
@@ -76,19 +80,14 @@ class Desk:
         return {symbol: mark for symbol, mark in marks.items() if mark is not None}
 
     def exposures(
-        self, marks: dict[str, Decimal], beside: Sequence[WorkingOrder] = ()
+        self, marks: Mapping[str, Decimal], orders: Sequence[WorkingOrder]
     ) -> dict[str, Decimal]:
-        """Return the largest gross value each symbol can reach through its open entry orders."""
-        entries = [o for o in [*self._open.values(), *beside] if o.role is Role.ORDER]
+        """Return the largest gross value each symbol can reach through these orders' entries."""
         return {
             symbol: acceptance.exposure(
                 self.portfolio.quantity(symbol),
                 mark,
-                [
-                    (o.buy, o.remaining, o.limit_price or o.stop_price or mark)
-                    for o in entries
-                    if o.symbol == symbol
-                ],
+                [o for o in orders if o.role is Role.ORDER and o.symbol == symbol],
             )
             for symbol, mark in marks.items()
         }
@@ -102,7 +101,7 @@ class Desk:
             at=self.now,
             cash=self.portfolio.cash,
             equity=equity,
-            buying_power=limit - sum(self.exposures(marks).values(), Decimal(0)),
+            buying_power=limit - sum(self.exposures(marks, self.open_orders).values(), Decimal(0)),
             positions=self.portfolio.positions(marks),
             open_orders=tuple(self._open),
             commission_paid=self.portfolio.commission_paid,
@@ -172,13 +171,14 @@ class Desk:
     def _queue_last(self, order: WorkingOrder) -> None:
         self._priority += 1
         order.priority = self._priority
+        order.since = self.now  # no price of a bar already under way may fill it
 
     # What bars do
 
     def _fill(self, hit: Hit, bar: Bar) -> None:
         order, config = hit.order, self.config
         quantity = order.remaining
-        if order.role is not Role.ORDER:
+        if self._only_closes(order):
             quantity = min(quantity, abs(self.portfolio.quantity(order.symbol)))
         bar_price = price = to_exact(hit.price)
         if hit.taker:
@@ -210,14 +210,20 @@ class Desk:
         if order.remaining:
             self.close(order, OrderState.CANCELLED, "position_closed", at=at)
         for child in order.children:
-            child.state = OrderState.ACCEPTED
+            if child.state is OrderState.HELD:
+                child.state = OrderState.ACCEPTED
         if order.sibling is not None and order.sibling.is_open:
             self.close(order.sibling, OrderState.CANCELLED, "one_cancels_other", at=at)
         held = self.portfolio.quantity(order.symbol)
         for other in self.open_orders:
-            is_exit = other.role is not Role.ORDER and other.is_resting
-            if is_exit and other.symbol == order.symbol and not _reduces(other, held):
+            bound = other.is_resting and self._only_closes(other)
+            if bound and other.symbol == order.symbol and not _reduces(other, held):
                 self.close(other, OrderState.CANCELLED, "position_closed", at=at)
+
+    def _only_closes(self, order: WorkingOrder) -> bool:
+        """Return whether an order may bring a position to zero but not beyond."""
+        forbidden = self.config.short_selling is ShortSelling.FORBIDDEN
+        return order.role is not Role.ORDER or (forbidden and not order.buy)
 
     def _trigger(self, order: WorkingOrder, price: float, at: int) -> None:
         order.state = OrderState.TRIGGERED
@@ -233,10 +239,11 @@ class Desk:
             if at <= by(order) and order.is_open:
                 self.close(order, OrderState.EXPIRED, "expired", at=at)
 
-    def end_first_bar(self, traded: Container[str]) -> None:
-        """Expire immediate-or-cancel orders of symbols that had a bar."""
+    def end_first_bar(self, opened: Mapping[str, int]) -> None:
+        """Expire immediate-or-cancel orders that had a bar; `opened` says when each opened."""
         for order in self.open_orders:
-            if order.time_in_force is TimeInForce.IOC and order.symbol in traded:
+            acted = order.since <= opened.get(order.symbol, -1)
+            if order.time_in_force is TimeInForce.IOC and acted:
                 self.close(order, OrderState.EXPIRED, "expired")
 
     def mark_equity(self) -> None:

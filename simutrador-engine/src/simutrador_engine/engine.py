@@ -7,21 +7,22 @@ No clock, socket, logger or float money inside. Backtest, venue, SDK and paper b
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from decimal import Decimal
+from decimal import Decimal, localcontext
 
 import numpy as np
 
 from simutrador_core.errors import InputError, UnknownSymbolError
 from simutrador_core.interfaces.data_provider import CorporateAction
-from simutrador_core.models.bars import Bars
+from simutrador_core.models.bars import Bars, from_us
 from simutrador_core.models.enums import Timeframe
+from simutrador_core.utils.validation import REASONS, RowFault, check_bars
 from simutrador_engine.desk import Desk
 from simutrador_engine.intake import Intake
 from simutrador_engine.log import EventLog
 from simutrador_engine.matching import Bar, match_inside, match_open
 from simutrador_engine.models.commands import NEXT_BAR, Command, Until
 from simutrador_engine.models.config import EngineConfig
-from simutrador_engine.models.decimals import to_exact
+from simutrador_engine.models.decimals import LEDGER, to_exact
 from simutrador_engine.models.events import Advance, Event
 from simutrador_engine.portfolio.portfolio import Account, Portfolio
 from simutrador_engine.timeline import Timeline, session_end
@@ -37,7 +38,8 @@ class Engine:
 
     Raises:
         UnknownSymbolError: a configured symbol has no bars.
-        InputError: bars of another timeframe, incomplete bars, or corporate actions.
+        InputError: bars of another timeframe, incomplete, overlapping or with impossible prices,
+            or corporate actions.
     """
 
     def __init__(
@@ -97,15 +99,21 @@ class Engine:
 
     def pending(self, symbol: str) -> Decimal:
         """Return the signed units that open orders, bracket exits aside, would still trade."""
-        return self._desk.pending(symbol)
+        with localcontext(LEDGER):
+            return self._desk.pending(symbol)
 
     def apply(self, command: Command) -> list[Event]:
         """Carry out a command now and return what it caused; a bad one gives `rejected` events."""
-        self._intake.carry_out(command)
+        with localcontext(LEDGER):
+            self._intake.carry_out(command)
         return self._desk.take_events()
 
     def advance(self, until: Until = NEXT_BAR) -> Advance:
         """Replay bars until a condition holds and return what happened."""
+        with localcontext(LEDGER):
+            return self._advance(until)
+
+    def _advance(self, until: Until) -> Advance:
         events: list[Event] = []
         instants = self.timeline.instants
         last = self._last_step(until)
@@ -145,9 +153,10 @@ class Engine:
         self._next, self._now, desk.now = step + 1, instant, instant
         before = desk.fills
         for symbol, bar in trading:
-            match_open(desk.in_turn(symbol), bar, desk.venue)
+            match_open(desk.in_turn(symbol, bar.opened_at), bar, desk.venue)
         for symbol, bar in trading:
-            match_inside(desk.in_turn(symbol), bar, desk.venue, policy=self.config.policy)
+            orders = desk.in_turn(symbol, bar.opened_at)
+            match_inside(orders, bar, desk.venue, policy=self.config.policy)
         desk.end_first_bar(opened)
         desk.expire(lambda _: instant)
         if desk.fills > before:
@@ -158,8 +167,8 @@ class Engine:
         return session_end(
             now,
             schedule=self.config.schedules.get(symbol),
+            bars=self.bars[symbol],
             closes=self.timeline.closes[symbol],
-            daily=self.config.timeframe is Timeframe.DAILY,
         )
 
     def _bar(self, symbol: str, row: int) -> Bar:
@@ -175,7 +184,8 @@ class Engine:
 
     def account(self) -> Account:
         """Return cash, equity, positions and open orders as of now."""
-        return self._desk.account()
+        with localcontext(LEDGER):
+            return self._desk.account()
 
 
 def _own(symbol: str, bars: Mapping[str, Bars], config: EngineConfig) -> Bars:
@@ -186,4 +196,9 @@ def _own(symbol: str, bars: Mapping[str, Bars], config: EngineConfig) -> Bars:
         raise InputError(f"{symbol} has {own.timeframe} bars, the run is {config.timeframe}")
     if not own.complete:
         raise InputError(f"the last bar of {symbol} is still forming; drop it first")
+    faults = check_bars(own.open, own.high, own.low, own.close, own.volume)
+    if faults.any():
+        row = int(np.flatnonzero(faults)[0])
+        why = REASONS[RowFault(int(faults[row]))]
+        raise InputError(f"the bar of {symbol} at {from_us(own.opened_at[row])} is unsound: {why}")
     return own

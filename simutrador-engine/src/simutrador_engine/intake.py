@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from copy import copy
 from decimal import Decimal
 
 from simutrador_core.models.enums import TimeInForce
@@ -56,41 +57,41 @@ class Intake:
     # Orders
 
     def _submit(self, order: Order) -> None:
-        self._check(order, beside=())
-        self._accept(order)
+        self._accept(self._checked(order, beside=()))
 
     def _submit_all_or_none(self, orders: tuple[Order, ...]) -> None:
+        ready: list[WorkingOrder] = []
         refused: dict[int, Refusal] = {}
         for n, order in enumerate(orders):
             try:
-                self._check(order, beside=orders[:n])
+                ready.append(self._checked(order, beside=ready))
             except Refusal as refusal:
                 refused[n] = refusal
+        if not refused:
+            for entry in ready:
+                self._accept(entry)
+            return
+        others = Refusal(RejectCode.BATCH_REJECTED, "another order of the batch was refused")
         for n, order in enumerate(orders):
-            if not refused:
-                self._accept(order)
-                continue
-            others = Refusal(RejectCode.BATCH_REJECTED, "another order of the batch was refused")
             self._reject(order.id, refused.get(n, others))
 
-    def _check(self, order: Order, *, beside: Sequence[Order]) -> None:
-        desk = self._desk
-        if not order.id or desk.knows(order.id) or any(o.id == order.id for o in beside):
-            raise Refusal(
-                RejectCode.DUPLICATE_ORDER_ID, f"order id {order.id!r} is empty or already used"
-            )
-        acceptance.check_terms(order, desk.config)
-        others = [working(o) for o in beside if o.symbol in desk.config.symbols]
-        acceptance.check_short(
-            order,
-            held=desk.portfolio.quantity(order.symbol),
-            resting=[*desk.open_orders, *others],
-            config=desk.config,
-        )
-        self._check_buying_power(working(order), others)
+    def _checked(self, order: Order, *, beside: Sequence[WorkingOrder]) -> WorkingOrder:
+        """Return an order's working form if it may be accepted together with those `beside` it."""
+        acceptance.check_terms(order, self._desk.config)
+        entry = working(order)
+        taken = {own.id for other in beside for own in (other, *other.children)}
+        for own in (entry, *entry.children):
+            if not own.id or self._desk.knows(own.id) or own.id in taken:
+                raise Refusal(
+                    RejectCode.DUPLICATE_ORDER_ID, f"order id {own.id!r} is empty or already used"
+                )
+        self._check_account(entry, [*self._desk.open_orders, *beside])
+        return entry
 
-    def _check_buying_power(self, order: WorkingOrder, others: Sequence[WorkingOrder]) -> None:
+    def _check_account(self, order: WorkingOrder, others: Sequence[WorkingOrder]) -> None:
         desk, symbol = self._desk, order.symbol
+        held = desk.portfolio.quantity(symbol)
+        acceptance.check_short(order, held=held, resting=others, config=desk.config)
         marks = desk.marks()
         if symbol not in marks:
             raise Refusal(
@@ -106,8 +107,7 @@ class Intake:
                 f"the order would raise exposure to {plain(needed)}, the limit is {plain(limit)}",
             )
 
-    def _accept(self, order: Order) -> None:
-        entry = working(order)
+    def _accept(self, entry: WorkingOrder) -> None:
         if entry.time_in_force is TimeInForce.DAY:
             entry.expires_at = self._session_end(entry.symbol, self._desk.now)
         for own in (entry, *entry.children):
@@ -120,15 +120,24 @@ class Intake:
 
     def _replace(self, command: Replace) -> None:
         order = self._find(command.order_id)
-        self._check_replacement(order, command)
+        self._check_terms(order, command)
+        changed = copy(order)
+        changed.quantity = command.quantity or order.quantity
+        changed.set_prices(
+            command.limit_price or order.limit_price, command.stop_price or order.stop_price
+        )
+        _check_family(changed)
+        if order.role is Role.ORDER:
+            others = [other for other in self._desk.open_orders if other is not order]
+            self._check_account(changed, others)
         self._desk.change(
             order,
-            quantity=command.quantity or order.quantity,
-            limit_price=command.limit_price or order.limit_price,
-            stop_price=command.stop_price or order.stop_price,
+            quantity=changed.quantity,
+            limit_price=changed.limit_price,
+            stop_price=changed.stop_price,
         )
 
-    def _check_replacement(self, order: WorkingOrder, command: Replace) -> None:
+    def _check_terms(self, order: WorkingOrder, command: Replace) -> None:
         if command.quantity is not None:
             lot = self._desk.config.lot_size(order.symbol)
             acceptance.check_quantity(command.quantity, lot)
@@ -145,6 +154,8 @@ class Intake:
             acceptance.check_price(name, price)
             if getattr(order, name) is None:
                 raise Refusal(RejectCode.INVALID_PRICE, f"a {order.kind} order has no {name}")
+        if command.stop_price is not None and order.state is OrderState.TRIGGERED:
+            raise Refusal(RejectCode.INVALID_PRICE, f"the stop of {order.id} was already reached")
 
     def _find(self, order_id: str) -> WorkingOrder:
         order = self._desk.find(order_id)
@@ -153,3 +164,17 @@ class Intake:
         if order.state not in OPEN:
             raise Refusal(RejectCode.NOT_OPEN, f"order {order_id!r} is {order.state}")
         return order
+
+
+def _check_family(changed: WorkingOrder) -> None:
+    """Refuse new prices of an entry or exit that do not suit the open rest of its bracket."""
+    entry = changed.parent or changed
+    own = {o.role: o for o in (entry, *entry.children) if o.is_open} | {changed.role: changed}
+    ahead, stop, target = (own.get(role) for role in Role)
+    prices = (ahead.limit_price, ahead.stop_price) if ahead else ()
+    acceptance.check_bracket(
+        entry.side,
+        [price for price in prices if price is not None],
+        stop.stop_price if stop else None,
+        target.limit_price if target else None,
+    )

@@ -48,6 +48,11 @@ def _dump(record: dict[str, object]) -> str:
     return json.dumps(record, ensure_ascii=False, separators=(",", ":"))
 
 
+def _encoded(text: str) -> bytes:
+    # Half a surrogate pair in an order id has no UTF-8 form; as a JSON escape it reads back.
+    return text.encode(errors="backslashreplace")
+
+
 class EventLog:
     """All lines of one run, in order, with a running hash."""
 
@@ -62,7 +67,7 @@ class EventLog:
 
     def _add(self, text: str) -> None:
         self._lines.append(text)
-        self._digest.update(text.encode() + b"\n")
+        self._digest.update(_encoded(text) + b"\n")
 
     def __len__(self) -> int:
         """Return the number of lines, the header included."""
@@ -70,7 +75,7 @@ class EventLog:
 
     def to_bytes(self) -> bytes:
         """Return the whole log."""
-        return "".join(f"{text}\n" for text in self._lines).encode()
+        return _encoded("".join(f"{text}\n" for text in self._lines))
 
     def sha256(self) -> str:
         """Return the hash of the whole log, 64 hexadecimal digits."""

@@ -38,7 +38,10 @@ class Bar(NamedTuple):
 
 
 class Hit(NamedTuple):
-    """One decided fill: where, by which rule, and whether the bar left it in doubt."""
+    """One decided fill: where, by which rule, and whether the bar left it in doubt.
+
+    `turned` says that the price broke out and came back within the bar before it filled the order.
+    """
 
     order: WorkingOrder
     at: int
@@ -46,6 +49,7 @@ class Hit(NamedTuple):
     reason: FillReason
     taker: bool
     ambiguous: bool
+    turned: bool = False
 
 
 class Venue(NamedTuple):
@@ -175,20 +179,14 @@ def _stop_limit_hit(
             venue.doubt()
         return None
     reason = FillReason.LIMIT_TOUCHED
-    return Hit(order, bar.closes_at, reach.possible, reason, False, reach.in_doubt)
+    return Hit(order, bar.closes_at, reach.possible, reason, False, reach.in_doubt, turned=True)
 
 
 def _exit_window(hit: Hit, bar: Bar) -> Window:
-    order = hit.order
-    pullback = (
-        order.kind is WSOrderType.STOP_LIMIT
-        and not hit.taker
-        and not rules.within_limit(order.buy, order.limit, order.stop)
-    )
     return after_entry(
-        buy=order.buy,
+        buy=hit.order.buy,
         passive=not hit.taker,
-        in_doubt=pullback,
+        in_doubt=hit.turned,
         price=hit.price,
         high=bar.high,
         low=bar.low,

@@ -9,7 +9,7 @@ from typing import Final
 import numpy as np
 
 from simutrador_core.errors import InputError
-from simutrador_core.models.bars import I64, Bars
+from simutrador_core.models.bars import I64, Bars, from_us
 from simutrador_core.models.enums import Timeframe
 from simutrador_core.sessions.calendar import Schedule
 from simutrador_core.utils.timeframe_utils import timeframe_us
@@ -24,8 +24,21 @@ def bar_closes(bars: Bars, schedule: Schedule | None) -> I64:
     schedule a bar lasts its timeframe.
 
     Raises:
-        InputError: weekly or monthly bars, or a daily bar whose session the schedule lacks.
+        InputError: weekly or monthly bars, a daily bar whose session the schedule lacks, or a bar
+            that opens before the one before it closed.
     """
+    closes = _closes(bars, schedule)
+    early = np.flatnonzero(closes[:-1] > bars.opened_at[1:])
+    if len(early):
+        row = int(early[0])
+        raise InputError(
+            f"the bar of {bars.symbol} at {from_us(int(bars.opened_at[row + 1]))} opens before the "
+            f"one before it closed, {from_us(int(closes[row]))}; give the hours of its sessions"
+        )
+    return closes
+
+
+def _closes(bars: Bars, schedule: Schedule | None) -> I64:
     if bars.timeframe in {Timeframe.WEEKLY, Timeframe.MONTHLY}:
         raise InputError(f"{bars.timeframe} bars cannot be traded; use daily or finer bars")
     closes = bars.opened_at + timeframe_us(bars.timeframe)
@@ -75,14 +88,19 @@ class Timeline:
         return cls(instants, rows, closes)
 
 
-def session_end(now: int, *, schedule: Schedule | None, closes: I64, daily: bool) -> int | None:
+def session_end(now: int, *, schedule: Schedule | None, bars: Bars, closes: I64) -> int | None:
     """Return when an order accepted at `now` as a day order expires, microseconds UTC.
 
-    The first session close after `now`. Without a schedule: the end of the UTC day, or for daily
-    bars the close of the next one; None when nothing is known to follow.
+    The first session close after `now`; with daily bars that of the first session that opens at
+    `now` or later, as nothing can act before. Without a schedule: the end of the UTC day, or the
+    close of the next daily bar. None when nothing is known to follow.
     """
-    if schedule is None and not daily:
+    daily = bars.timeframe is Timeframe.DAILY
+    if schedule is not None and len(schedule):
+        opens, closes = schedule.opens, schedule.closes
+    elif daily:
+        opens = bars.opened_at
+    else:
         return (now // DAY_US + 1) * DAY_US
-    ends = closes if schedule is None else schedule.closes
-    at = int(np.searchsorted(ends, now, side="right"))
-    return int(ends[at]) if at < len(ends) else None
+    at = int(np.searchsorted(opens, now) if daily else np.searchsorted(closes, now, side="right"))
+    return int(closes[at]) if at < len(closes) else None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from datetime import datetime
-from decimal import Decimal
+from decimal import Decimal, localcontext
 
 from simutrador_core.models.bars import Bars, from_us
 from simutrador_core.models.enums import OrderSide, TimeInForce
@@ -20,6 +20,7 @@ from simutrador_engine.models.commands import (
     StopOrder,
     Submit,
 )
+from simutrador_engine.models.decimals import LEDGER
 from simutrador_engine.portfolio.portfolio import Account
 
 Number = Decimal | int | str
@@ -84,12 +85,13 @@ class Context:
     def order_to(self, symbol: str, target: Number) -> str | None:
         """Send the market order that takes the position to `target`, what is pending included."""
         pending = self._engine.pending(symbol)
-        missing = Decimal(target) - self.position(symbol) - pending
+        with localcontext(LEDGER):
+            missing = Decimal(target) - self.position(symbol) - pending
         if not missing:
             return None
         if missing > 0:
             return self.buy(symbol, missing, time_in_force=TimeInForce.GTC)
-        return self.sell(symbol, -missing, time_in_force=TimeInForce.GTC)
+        return self.sell(symbol, missing.copy_abs(), time_in_force=TimeInForce.GTC)
 
     def cancel(self, order_id: str) -> None:
         """Ask for an order to be cancelled."""

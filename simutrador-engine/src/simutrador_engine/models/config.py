@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from enum import StrEnum
 from hashlib import sha256
+from typing import Final
 
 from simutrador_core.errors import InputError
 from simutrador_core.models.enums import Timeframe
@@ -15,6 +16,11 @@ from simutrador_engine.models.decimals import plain
 
 FILL_CONTRACT = 1
 LOG_FORMAT = 1
+
+LARGEST: Final = Decimal("1e15")
+SMALLEST_STEP: Final = Decimal("1e-18")
+MOST_LEVERAGE: Final = Decimal(1000)
+WHOLE_PRICE_BPS: Final = Decimal(10_000)
 
 
 class FillPolicy(StrEnum):
@@ -31,6 +37,13 @@ class ShortSelling(StrEnum):
     FORBIDDEN = "forbidden"
 
 
+_WORDS: Final[Mapping[str, type[StrEnum]]] = {
+    "timeframe": Timeframe,
+    "policy": FillPolicy,
+    "short_selling": ShortSelling,
+}
+
+
 @dataclass(frozen=True, slots=True)
 class EngineConfig:
     """The configuration of one run; equal configurations have equal digests.
@@ -38,14 +51,16 @@ class EngineConfig:
     Attributes:
         symbols: Traded symbols; their order decides ties within one instant.
         timeframe: Timeframe of every series.
-        cash: Starting cash, account currency, above zero.
+        cash: Starting cash, account currency, above zero, at most 1e15.
         commission_per_share: Fee for each unit filled, account currency.
-        slippage_bps: Worsening of market and stop fills, basis points of the price.
+        slippage_bps: Worsening of market and stop fills, basis points of the price,
+            below 10000.
         policy: What is assumed inside a bar.
         short_selling: Whether a position may become negative.
-        leverage: Gross exposure allowed when an order is accepted, as a multiple of equity.
-        tick_sizes: Least price step by symbol; 0.01 where absent.
-        lot_sizes: Least quantity step by symbol; 1 where absent.
+        leverage: Gross exposure allowed when an order is accepted, as a multiple of equity,
+            at most 1000.
+        tick_sizes: Least price step by symbol, 1e-18 to 1e15; 0.01 where absent.
+        lot_sizes: Least quantity step by symbol, 1e-18 to 1e15; 1 where absent.
         schedules: Session hours by symbol; UTC days where absent.
         dataset_id: Name of the exact bars traded against, as the store gives it.
         start: Bars that close at or before this instant (microseconds UTC) are history: seen, not
@@ -72,14 +87,23 @@ class EngineConfig:
         """Refuse numbers that no account can have."""
         if not self.symbols or len(set(self.symbols)) != len(self.symbols):
             raise InputError("give at least one symbol, each once", field="symbols")
-        for name in ("cash", "leverage"):
+        for name, kind in _WORDS.items():
+            object.__setattr__(self, name, kind(getattr(self, name)))
+        for name, most in (("cash", LARGEST), ("leverage", MOST_LEVERAGE)):
             value: Decimal = getattr(self, name)
-            if not value.is_finite() or value <= 0:
-                raise InputError(f"{name} {value} is not above zero", field=name)
-        for name in ("commission_per_share", "slippage_bps"):
+            if not value.is_finite() or not 0 < value <= most:
+                raise InputError(f"{name} {value} is not in (0, {plain(most)}]", field=name)
+        for name, bound in (("commission_per_share", LARGEST), ("slippage_bps", WHOLE_PRICE_BPS)):
             value = getattr(self, name)
-            if not value.is_finite() or value < 0:
-                raise InputError(f"{name} {value} is below zero", field=name)
+            if not value.is_finite() or not 0 <= value < bound:
+                raise InputError(f"{name} {value} is not in [0, {plain(bound)})", field=name)
+        for name in ("tick_sizes", "lot_sizes"):
+            sizes: Mapping[str, Decimal] = getattr(self, name)
+            for symbol, size in sizes.items():
+                if not size.is_finite() or not SMALLEST_STEP <= size <= LARGEST:
+                    raise InputError(
+                        f"{name} of {symbol}: {size} is not in [1e-18, 1e15]", field=name
+                    )
 
     def tick_size(self, symbol: str) -> Decimal:
         """Return the least price step of a symbol."""
@@ -111,6 +135,7 @@ class EngineConfig:
             schedule = self.schedules.get(symbol)
             if schedule is not None:
                 text.update(b"\nhours " + symbol.encode())
+                text.update(schedule.sessions.astype("<i8").tobytes())
                 text.update(schedule.opens.astype("<i8").tobytes())
                 text.update(schedule.closes.astype("<i8").tobytes())
         return text.hexdigest()

@@ -20,7 +20,12 @@ def to_cash(amount: Decimal) -> Decimal:
 
 
 def against_trader(price: Decimal, *, buy: bool, tick: Decimal) -> Decimal:
-    """Return the price on the tick grid, up for a buy and down for a sell."""
+    """Return the price on the tick grid, up for a buy and down for a sell.
+
+    A price below one tick stays as it is: rounded down it would be nothing.
+    """
+    if price < tick:
+        return price
     rounding = ROUND_CEILING if buy else ROUND_FLOOR
     return LEDGER.multiply(LEDGER.divide(price, tick).to_integral_value(rounding), tick)
 
