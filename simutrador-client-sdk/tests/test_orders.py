@@ -200,6 +200,47 @@ async def test_orders_that_cannot_be_written_never_leave(orders: list[Any], text
             await venue.submit_orders(SID, orders)
 
 
+async def test_orders_can_be_cancelled_and_replaced_and_the_account_asked_for() -> None:
+    got: list[dict[str, Any]] = []
+
+    async def script(peer: Peer) -> None:
+        for kind, answer, data in (
+            ("cancel_order", "order_cancelled", {"order_id": "o1", "status": "cancelled"}),
+            ("replace_order", "order_replaced", {"order_id": "o2", "price": "9.75"}),
+            ("query_positions", "current_positions", {"cash": "12.50"}),
+        ):
+            message = await peer.expect(kind)
+            got.append(message["data"])
+            await peer.send(answer, {"session_id": SID, **data}, message["request_id"])
+
+    async with serving(script) as url, session(Recording(), url) as venue:
+        assert (await venue.cancel_order(SID, "o1")).status == "cancelled"
+        changed = await venue.replace_order(SID, "o2", price=Decimal("9.75"), quantity=Decimal(4))
+        assert (changed.price, changed.status) == (Decimal("9.75"), None)
+        assert (await venue.query_positions(SID)).cash == Decimal("12.50")
+        with pytest.raises(InputError, match="give one of quantity, price, stop_price"):
+            await venue.replace_order(SID, "o2")
+    assert got[1] == {"session_id": SID, "order_id": "o2", "price": "9.75", "quantity": 4}
+
+
+async def test_orders_that_end_by_themselves_reach_on_order_update() -> None:
+    async def script(peer: Peer) -> None:
+        await peer.begin()
+        await peer.send(
+            "order_cancelled", {"session_id": SID, "order_id": "o", "status": "expired"}
+        )
+        await peer.end()
+
+    class Watches(Recording):
+        async def on_order_update(self, session_id: str, update: Any, store: Any) -> None:
+            self.calls.append(("order", update.status))
+
+    strategy = Watches()
+    async with serving(script) as url, session(strategy, url) as venue:
+        await venue.run(**START)
+    assert ("order", "expired") in strategy.calls
+
+
 class Decides(DecisionOnlyStrategy):
     def __init__(self, *wanted: OrderSpec) -> None:
         self.wanted = wanted

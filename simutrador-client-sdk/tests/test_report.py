@@ -104,3 +104,8 @@ def test_a_chart_of_hours_is_labelled_with_hours() -> None:
     at = [START + timedelta(hours=n) for n in range(3)]
     text = svg(Chart("equity", at, np.array([1.0, 2.0, 3.0]), str))
     assert "01-02 23:00" in text
+
+
+def test_a_long_curve_is_drawn_with_few_points() -> None:
+    record = record_of(*np.linspace(100, 200, 20_000))
+    assert page(FACTS, record).count(",") < 10_000

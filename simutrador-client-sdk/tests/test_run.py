@@ -192,6 +192,18 @@ async def test_an_error_that_answers_no_request_ends_run(kind: str, named: dict[
     assert e.value.details == {"symbol": "AAPL"}
 
 
+async def test_a_session_error_ends_run_even_if_the_connection_goes_on() -> None:
+    async def script(peer: Peer) -> None:
+        await peer.begin()
+        data = {"error_code": "DATA_FETCH_FAILED", "recoverable": True, "severity": "error"}
+        await peer.send("session_error", {**data, "session_id": SID})
+        await peer.socket.wait_closed()
+
+    async with serving(script) as url, session(Recording(), url) as venue:
+        with pytest.raises(SessionError, match="DATA_FETCH_FAILED: the server gave no reason"):
+            await venue.run(**START)
+
+
 async def test_an_error_without_request_id_fails_the_start_that_waits() -> None:
     async def script(peer: Peer) -> None:
         await peer.expect("start_simulation")
@@ -459,6 +471,90 @@ async def test_plain_functions_serve_as_callbacks_and_absent_ones_are_not_missed
     async with serving(script) as url, session(strategy, url) as venue:
         await venue.run(**START)
     assert strategy.ticks == 1
+
+
+async def test_a_paused_simulation_may_be_silent_until_it_is_resumed() -> None:
+    go_on = asyncio.Event()
+
+    async def script(peer: Peer) -> None:
+        await peer.begin()
+        await peer.send("simulation_paused", {"session_id": SID, "state": "paused"})
+        await go_on.wait()
+        await peer.send("simulation_resumed", {"session_id": SID, "state": "running"})
+        await peer.socket.wait_closed()
+
+    async with serving(script) as url, session(Recording(), url, stall_timeout_s=0.02) as venue:
+        running = asyncio.create_task(venue.run(**START))
+        await asyncio.wait([running], timeout=0.06)
+        assert not running.done()
+        go_on.set()
+        with pytest.raises(SessionTimeoutError):
+            await running
+
+
+async def test_waits_end_with_what_went_wrong_before() -> None:
+    async def script(peer: Peer) -> None:
+        start = await peer.expect("start_simulation")
+        await peer.send("session_created", {"session_id": SID}, start["request_id"])
+        await peer.expect("order_batch")
+        await peer.send("session_error", {"error_code": "X", "session_id": SID})
+
+    async with serving(script) as url, session(Recording(), url) as venue:
+        await venue.start_simulation(**START)
+        with pytest.raises(SessionTimeoutError, match=r"no history within 0.01 s"):
+            await venue.wait_for_history_snapshot(SID, timeout=0.01)
+        with pytest.raises(SessionTimeoutError, match=r"no end of the simulation within"):
+            await venue.wait_for_simulation_end(SID, timeout=0.01)
+        order = {"symbol": "AAPL", "side": "buy", "type": "market", "quantity": 1}
+        task = venue.submit_orders_nowait(SID, [order])
+        with pytest.raises(SessionError, match="X: "):
+            await venue.wait_for_store_ready(SID)
+        task.cancel()
+
+
+async def test_an_end_without_a_history_ends_the_wait_for_one() -> None:
+    async def script(peer: Peer) -> None:
+        start = await peer.expect("start_simulation")
+        await peer.send("session_created", {"session_id": SID}, start["request_id"])
+        await peer.end()
+        await peer.socket.wait_closed()
+
+    async with serving(script) as url, session(object(), url) as venue:
+        session_id = await venue.start_simulation(**START)
+        with pytest.raises(SessionError, match="ended without a history"):
+            await venue.wait_for_history_snapshot(session_id)
+
+
+async def test_a_created_session_without_id_is_a_protocol_error() -> None:
+    async def script(peer: Peer) -> None:
+        start = await peer.expect("start_simulation")
+        await peer.send("session_created", {}, start["request_id"])
+        await peer.socket.wait_closed()
+
+    async with serving(script) as url, session(Recording(), url) as venue:
+        with pytest.raises(SessionError, match="names no session_id"):
+            await venue.run(**START)
+
+
+async def test_what_nobody_waits_for_is_logged_at_the_end(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    failed = asyncio.Event()
+
+    async def script(peer: Peer) -> None:
+        await peer.begin()
+        await peer.tick(0)
+        await peer.socket.wait_closed()
+
+    class Fails(Recording):
+        async def on_tick(self, session_id: str, tick: Any, store: Any) -> None:
+            failed.set()
+            raise LookupError
+
+    async with serving(script) as url, session(Fails(), url) as venue:
+        await venue.start_simulation(**START)
+        await failed.wait()
+    assert any(record.levelname == "ERROR" and record.exc_info for record in caplog.records)
 
 
 async def test_closing_inside_a_callback_ends_run() -> None:

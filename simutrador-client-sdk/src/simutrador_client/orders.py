@@ -52,6 +52,18 @@ def _from_spec(spec: OrderSpec) -> dict[str, Any]:
     return data
 
 
+def change_of(**terms: Number | None) -> dict[str, Any]:
+    """Return the terms that are given, as on the wire.
+
+    Raises:
+        InputError: none is given, or one is not a finite number.
+    """
+    given = {name: _check(name, value) for name, value in terms.items() if value is not None}
+    if not given:
+        raise InputError(f"give one of {', '.join(terms)} to change")
+    return {name: _quantity(v) if name == "quantity" else v for name, v in given.items()}
+
+
 def _quantity(quantity: Number) -> Number:
     _check("quantity", quantity)
     whole = isinstance(quantity, Decimal) and quantity == quantity.to_integral_value()

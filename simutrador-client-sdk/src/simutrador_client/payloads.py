@@ -168,6 +168,23 @@ class Fill(Payload):
     tag: str | None
 
 
+class OrderUpdate(Payload):
+    """An order that was cancelled, has expired, or has new terms (then `status` is None)."""
+
+    __slots__ = ()
+    session_id: str
+    order_id: str
+    symbol: str
+    status: str | None
+    reason: str | None
+    revision: int | None
+    quantity: Decimal | None
+    remaining_quantity: Decimal | None
+    price: Decimal | None
+    stop_price: Decimal | None
+    time: datetime | None
+
+
 class Position(Payload):
     """A holding; `quantity` is negative when short."""
 
@@ -206,12 +223,16 @@ class End(Payload):
     total_return_pct: float | None
     max_drawdown_pct: float | None
     sharpe_ratio: float | None
+    sortino_ratio: float | None
+    calmar_ratio: float | None
     win_rate: float | None
     total_trades: int | None
     winning_trades: int | None
     simulation_duration_sec: float | None
+    ambiguous_fills: int | None
     dataset_id: str | None
     log_sha256: str | None
+    warnings: list[str] | None
 
 
 class HistorySnapshot(Payload):
@@ -237,6 +258,7 @@ __all__ = [
     "Candles",
     "Tick",
     "Fill",
+    "OrderUpdate",
     "Position",
     "Account",
     "End",

@@ -10,7 +10,7 @@ from decimal import Decimal
 from typing import Any
 
 from simutrador_client.errors import SessionError
-from simutrador_client.payloads import Account, End, Fill, Tick
+from simutrador_client.payloads import Account, End, Fill, OrderUpdate, Tick
 from simutrador_client.store import Store
 from simutrador_client.trades import TradeBook
 
@@ -36,6 +36,11 @@ class Record:
     warnings: list[SessionError] = field(default_factory=list[SessionError])
     book: TradeBook = field(default_factory=TradeBook)
     end: End | None = None
+
+    def notes(self) -> list[str]:
+        """Return every warning as text, the server's remarks on the run first."""
+        remarks = (self.end.warnings if self.end is not None else None) or []
+        return [*remarks, *(str(warning) for warning in self.warnings)]
 
 
 class Recorder:
@@ -90,6 +95,10 @@ class Recorder:
         self._cash = float(account.cash)
         self._held = {p.symbol: float(p.quantity) for p in account.positions if p.quantity}
         await self._pass("on_account_snapshot", session_id, account, store)
+
+    async def on_order_update(self, session_id: str, update: OrderUpdate, store: Store) -> None:
+        """Pass on."""
+        await self._pass("on_order_update", session_id, update, store)
 
     async def on_session_end(self, session_id: str, end: End, store: Store) -> None:
         """Keep the results and pass them on."""

@@ -15,7 +15,15 @@ from typing import Any, Final
 
 from simutrador_client.connection import Data
 from simutrador_client.errors import SessionError, from_wire
-from simutrador_client.payloads import Account, End, Fill, HistorySnapshot, Payload, Tick
+from simutrador_client.payloads import (
+    Account,
+    End,
+    Fill,
+    HistorySnapshot,
+    OrderUpdate,
+    Payload,
+    Tick,
+)
 from simutrador_client.store import Store
 from simutrador_client.strategy import OrderSpec
 
@@ -140,6 +148,15 @@ class StrategyRunner:
         await self._settle()
         self.end = end
 
+    async def _on_order(self, data: Data) -> None:
+        await self._call("on_order_update", OrderUpdate(data), self.store)
+
+    async def _on_session_error(self, data: Data) -> None:
+        # `recoverable` speaks of the connection: the simulation has failed.
+        error = from_wire(data)
+        error.recoverable = data.get("severity") == "warning"
+        await self.trouble(error)
+
     async def _on_error(self, data: Data) -> None:
         error = from_wire(data)
         if self.acknowledges and error.error_code in _NO_FLOW_CONTROL:
@@ -184,7 +201,9 @@ class StrategyRunner:
         "account_snapshot": _on_account,
         "simulation_end": _on_end,
         "simulation_complete": _on_end,
-        "session_error": _on_error,
+        "session_error": _on_session_error,
+        "order_cancelled": _on_order,
+        "order_replaced": _on_order,
         "validation_error": _on_error,
         "error": _on_error,
         "simulation_paused": _on_paused,

@@ -50,9 +50,10 @@ class Strategy(Protocol):
     Subclass it and override what you need, or write a class with these methods. A callback may be
     plain or `async`. What it raises ends the simulation and comes out of `run()`.
 
-    Optional besides: `set_session(session)`, called once before anything else, and
-    `on_error(session_id, error, store)` for what went wrong but did not end the simulation
-    (warnings, rejected orders of a decision); without it such things are logged.
+    Optional besides: `set_session(session)`, called once before anything else;
+    `on_order_update(session_id, update, store)` for orders that expired or were cancelled with
+    their bracket; `on_error(session_id, error, store)` for what went wrong but did not end the
+    simulation (warnings, rejected orders of a decision), which is logged otherwise.
     """
 
     async def on_session_start(

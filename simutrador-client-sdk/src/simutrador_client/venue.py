@@ -125,6 +125,10 @@ class Venue:
                 )
         return ack
 
+    async def ask(self, kind: str, data: Data, *, answer: str) -> Data:
+        """Send any other request and return the data of its answer; errors as the session's."""
+        return await self._open_connection().request(kind, data, answers=frozenset({answer}))
+
     def in_background(
         self, session_id: str, sending: Coroutine[Any, Any, dict[str, Any]]
     ) -> Task[dict[str, Any]]:
@@ -141,8 +145,10 @@ class Venue:
             if spec.tag is not None:
                 simulation.runner.tags[order["order_id"]] = spec.tag
         ack = await self.submit(session_id, orders)
+        codes: dict[str, str] = ack.get("rejection_codes") or {}
         for order_id, reason in ack["rejected_orders"].items():
-            await simulation.runner.trouble(_rejected(session_id, order_id, reason))
+            facts = {"order_id": order_id, "reason": reason, "code": codes.get(order_id)}
+            await simulation.runner.trouble(_rejected(session_id, facts))
 
     async def _acknowledge(self, data: Data) -> None:
         await self._open_connection().send("tick_ack", data)
@@ -217,11 +223,11 @@ def _session_id(answer: Data) -> str:
     return session_id
 
 
-def _rejected(session_id: str, order_id: str, reason: str) -> SessionError:
+def _rejected(session_id: str, facts: dict[str, Any]) -> SessionError:
     return SessionError(
-        f"order {order_id} was rejected: {reason}",
+        f"order {facts['order_id']} was rejected: {facts['reason']}",
         error_code="ORDER_REJECTED",
         session_id=session_id,
-        details={"order_id": order_id, "reason": reason},
+        details=facts,
         recoverable=True,
     )

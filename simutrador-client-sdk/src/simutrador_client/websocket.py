@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 import inspect
 import logging
-from asyncio import Queue, Task
-from collections.abc import Iterable, Sequence
+from asyncio import Queue
+from collections.abc import Sequence
 from datetime import date, datetime
 from typing import Any, Self, TypeAlias
 
@@ -19,11 +19,11 @@ from simutrador_client.errors import (
     SessionProtocolError,
     SessionTimeoutError,
 )
-from simutrador_client.orders import AnyOrder
+from simutrador_client.order_desk import OrderDesk
 from simutrador_client.payloads import Account, End, Fill, HistorySnapshot, Payload, Tick
 from simutrador_client.settings import get_settings
 from simutrador_client.store import Store
-from simutrador_client.strategy import Number, OrderSpec
+from simutrador_client.strategy import Number
 from simutrador_client.venue import Venue
 
 _log = logging.getLogger(__name__)
@@ -32,7 +32,7 @@ Instant: TypeAlias = datetime | date | str
 """A point in time; text is ISO 8601, and without a zone it is UTC."""
 
 
-class SimutradorClientSession:
+class SimutradorClientSession(OrderDesk):
     """One connection to the venue, and the simulations that run over it.
 
     Args:
@@ -59,6 +59,13 @@ class SimutradorClientSession:
         stall_timeout_s: float | None = None,
     ) -> None:
         settings = get_settings()
+        super().__init__(
+            Venue(
+                strategy,
+                timeout_s=timeout_s or settings.session.session_timeout_seconds,
+                max_bars=max_bars,
+            )
+        )
         self._strategy = strategy
         self._auth = auth or get_auth_client()
         self._base_url = base_ws_url or settings.server.websocket.url
@@ -66,11 +73,6 @@ class SimutradorClientSession:
         self._retries = settings.session.max_retry_attempts
         self._connecting = asyncio.Lock()
         self._introduced = False
-        self._venue = Venue(
-            strategy,
-            timeout_s=timeout_s or settings.session.session_timeout_seconds,
-            max_bars=max_bars,
-        )
 
     async def __aenter__(self) -> Self:
         """Connect."""
@@ -258,93 +260,6 @@ class SimutradorClientSession:
     def subscribe_account(self, session_id: str) -> Queue[Account]:
         """Return a queue of the account snapshots from now on; it holds the latest 10,000."""
         return self._venue.simulation(session_id).runner.subscribe("account")
-
-    # Orders
-
-    async def submit_orders(
-        self,
-        session_id: str,
-        orders: Iterable[AnyOrder],
-        *,
-        batch_id: str | None = None,
-        execution_mode: str = "best_effort",
-        request_id: str | None = None,
-    ) -> dict[str, Any]:
-        """Send orders together and return the acknowledgement.
-
-        Args:
-            session_id: The simulation.
-            orders: At least one; an `order_id` is made up where it is absent.
-            batch_id: Made up when None.
-            execution_mode: `best_effort`, or `atomic` for all or none.
-            request_id: Made up when None.
-
-        Returns:
-            `batch_id`, `accepted_orders` (ids), `rejected_orders` (reason by id).
-
-        Raises:
-            SessionProtocolError: the server answered with an error or not as agreed.
-            SessionTimeoutError: the acknowledgement did not come in time.
-            SessionConnectionError: the connection was lost.
-            InputError: there is no order, or a number in it is not finite.
-        """
-        return await self._venue.submit(
-            session_id,
-            orders,
-            batch_id=batch_id,
-            execution_mode=execution_mode,
-            request_id=request_id,
-        )
-
-    def submit_orders_nowait(
-        self,
-        session_id: str,
-        orders: Iterable[AnyOrder],
-        *,
-        batch_id: str | None = None,
-        execution_mode: str = "best_effort",
-        request_id: str | None = None,
-    ) -> Task[dict[str, Any]]:
-        """Send orders in the background and return the task; its result is the acknowledgement.
-
-        The tick at hand is acknowledged after the orders are. What goes wrong is raised by the
-        task where it is awaited, else by `run`.
-        """
-        return self._venue.in_background(
-            session_id,
-            self.submit_orders(
-                session_id,
-                orders,
-                batch_id=batch_id,
-                execution_mode=execution_mode,
-                request_id=request_id,
-            ),
-        )
-
-    async def place_bracket_order(
-        self,
-        session_id: str,
-        *,
-        symbol: str,
-        side: str,
-        order_type: str,
-        quantity: Number,
-        price: Number | None = None,
-        stop_loss: Number | None = None,
-        take_profit: Number | None = None,
-        tif: str = "day",
-        batch_id: str | None = None,
-        request_id: str | None = None,
-    ) -> dict[str, Any]:
-        """Send one order with its exits, which the server manages; answer and errors as above."""
-        spec = OrderSpec(symbol, side, quantity, order_type, price, stop_loss, take_profit, tif=tif)
-        return await self.submit_orders(
-            session_id, [spec], batch_id=batch_id, request_id=request_id
-        )
-
-    def place_bracket_order_nowait(self, session_id: str, **order: Any) -> Task[dict[str, Any]]:
-        """Send one order with its exits in the background; arguments as `place_bracket_order`."""
-        return self._venue.in_background(session_id, self.place_bracket_order(session_id, **order))
 
 
 __all__ = [

@@ -127,7 +127,7 @@ def _show(record: Record, session_id: str, path: Path, *, as_json: bool) -> None
         **{name: value for name, value in end.items() if name != "seq"},
         "session_id": session_id,
         "fills": len(record.fills),
-        "warnings": [str(warning) for warning in record.warnings],
+        "warnings": record.notes(),
         "report": str(path),
     }
 

@@ -47,6 +47,8 @@ def metrics(end: End) -> list[tuple[str, str]]:
         ("Total return", _percent(end.total_return_pct)),
         ("Max drawdown", _percent(end.max_drawdown_pct)),
         ("Sharpe ratio", _number(end.sharpe_ratio)),
+        ("Sortino ratio", _number(end.sortino_ratio)),
+        ("Calmar ratio", _number(end.calmar_ratio)),
         ("Trades", _count(end.total_trades)),
         ("Win rate", _share(end.win_rate)),
         ("Commission", _money(end.total_commission)),
@@ -77,7 +79,7 @@ def page(facts: RunFacts, record: Record) -> str:
 <h2>Equity</h2>{svg(equity)}
 <h2>Drawdown</h2>{svg(drawdown)}
 <h2>Trades</h2>{_trades(record.book.trades)}
-{_warnings([str(warning) for warning in record.warnings])}
+{_warnings(record.notes())}
 <h2>What this can be repeated from</h2>
 <dl class="facts">{_facts(facts, record, end)}</dl>
 </main>
@@ -126,6 +128,7 @@ def _facts(facts: RunFacts, record: Record, end: End) -> str:
         ("Event log (SHA-256)", end.log_sha256 or _ABSENT),
         ("Simulation", facts.session_id),
         ("Ticks, fills", f"{len(record.at):,}, {len(record.fills):,}"),
+        ("Ambiguous fills", _count(end.ambiguous_fills)),
     ]
     return "".join(
         f"<div><dt>{name}</dt><dd><code>{escape(text)}</code></dd></div>" for name, text in rows
