@@ -72,7 +72,7 @@ def prepare(package: Package, target: Path) -> Copy:
 def smoke(copy: Copy, python: str) -> Iterator[str]:
     """Install the copy's wheel with declared dependencies only; yield what was shown to work."""
     wheel = build_wheel(copy.folder, copy.folder / "dist")
-    here = environment(copy.folder / ".smoke", python)
+    here = environment(copy.folder.parent / "smoke", python)
     install(here, copy, str(wheel))
     must_run([here / "python", "-I", "-c", IMPORT_ALL, copy.package.module], cwd=copy.folder.parent)
     yield "imports"

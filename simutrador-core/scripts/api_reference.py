@@ -42,7 +42,7 @@ def main() -> int:
         return 0
     if options.target.is_file() and options.target.read_text("utf-8") == text:
         return 0
-    print(f"{options.target.name} is out of date; run: python scripts/api_reference.py")  # noqa: T201
+    print(f"{options.target.name} is out of date; run: python scripts/api_reference.py")
     return 1
 
 
