@@ -36,7 +36,7 @@ from simutrador_core.interfaces.storage import (
 )
 from simutrador_core.models.bars import BarQuery, Bars
 from simutrador_core.models.enums import Adjustment, Maintenance, OnConflict, Timeframe
-from simutrador_core.testing.builders import START, make_bars
+from simutrador_core.testing.builders import FETCHED_AT, START, make_bars
 from simutrador_core.testing.memory_store import MemoryStore
 from simutrador_core.testing.provider_contract import DataProviderContract
 from simutrador_core.testing.store_contract import BarStoreContract
@@ -95,6 +95,12 @@ class ForgetsVersions(MemoryStore):
         return super().read(replace(query, as_of=None))
 
 
+class ReadsTheNewestForAVersionToCome(MemoryStore):
+    def read(self, query: BarQuery, /) -> Bars:
+        latest = len(self._versions) - 1
+        return super().read(query if (query.as_of or 0) <= latest else replace(query, as_of=None))
+
+
 class ForgetsProvenance(MemoryStore):
     def segments(self, query: BarQuery) -> list[Segment]:
         return [replace(segment, commit=1) for segment in super().segments(query)]
@@ -103,6 +109,11 @@ class ForgetsProvenance(MemoryStore):
 class ForgetsCoverage(MemoryStore):
     def coverage(self, query: BarQuery) -> list[Coverage]:
         return []
+
+
+class KeepsTheFirstAnswer(MemoryStore):
+    def coverage(self, query: BarQuery) -> list[Coverage]:
+        return [replace(answer, asked_at=FETCHED_AT) for answer in super().coverage(query)]
 
 
 class ForgetsMarks(MemoryStore):
@@ -148,8 +159,10 @@ BROKEN_STORES = [
     NeverRemoves,
     CommitsPageByPage,
     ForgetsVersions,
+    ReadsTheNewestForAVersionToCome,
     ForgetsProvenance,
     ForgetsCoverage,
+    KeepsTheFirstAnswer,
     ForgetsMarks,
     StreamsTheNewest,
     NamesRowsByCommit,

@@ -73,7 +73,7 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class Commit:
-    """What a change did. Counts are rows. A `no_op` changed nothing and repeats the latest id."""
+    """What a change did. Counts are rows. A `no_op` changed no row and repeats the latest id."""
 
     id: int
     at: datetime
@@ -131,6 +131,8 @@ class BarSource(Protocol):
 
         Raises:
             UnknownSymbolError: no such series is stored (at that version).
+            InvalidRangeError: `as_of` is above the latest commit: what it reads is not settled
+                yet. Every method that takes a query refuses it.
         """
         ...
 
@@ -176,7 +178,11 @@ class BarStore(BarSource, Protocol):
         ...
 
     def coverage(self, query: BarQuery) -> list[Coverage]:
-        """Return what was asked of whom inside the query's range, in time order."""
+        """Return what was asked of whom inside the query's range, in time order.
+
+        The latest answer of each source to each range, as of the version. `asked_at` is when the
+        source last gave it: asking again without news moves it forward, in older versions too.
+        """
         ...
 
     def maintain(self, task: Maintenance) -> Report:

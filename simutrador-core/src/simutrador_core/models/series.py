@@ -83,7 +83,7 @@ class BarQuery:
         end: First instant no longer wanted, aware.
         adjustment: What the prices shall be corrected for.
         actions_as_of: Adjust by the corporate actions known on that date; None means all known.
-        as_of: Commit id: read the store as it was then; None means the latest.
+        as_of: Commit id: read the store as it was then, 0 before its first; None means the latest.
 
     Raises:
         InvalidRangeError: an end is naive, or they are reversed.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from math import isfinite
 from typing import Final, NamedTuple, TypeAlias
@@ -45,20 +45,24 @@ Rows: TypeAlias = Mapping[int, KeptRow]
 """The rows of one series by open instant, microseconds UTC."""
 
 
+Question: TypeAlias = tuple[int, int, str]
+"""A range, microseconds UTC, and the source that was asked for it."""
+
+
 @dataclass(frozen=True, slots=True)
 class Version:
     """Everything the store holds after one commit; never changed once made."""
 
     commit: Commit | None = None
     rows: Mapping[SeriesKey, Rows] = field(default_factory=dict[SeriesKey, Rows])
-    asked: Mapping[SeriesKey, tuple[Coverage, ...]] = field(
-        default_factory=dict[SeriesKey, tuple[Coverage, ...]]
+    asked: Mapping[SeriesKey, Mapping[Question, Coverage]] = field(
+        default_factory=dict[SeriesKey, Mapping[Question, Coverage]]
     )
 
 
 @dataclass(slots=True)
 class Counts:
-    """How many rows a change added, replaced and removed, and how many ranges are new."""
+    """How many rows a change added, replaced and removed, and how many answers are new."""
 
     added: int = 0
     replaced: int = 0
@@ -88,7 +92,7 @@ def apply(
         rows[series] = _put(series, rows.get(series, {}), new, change, commit, counts)
         if change.on_conflict is OnConflict.REPLACE:
             rows[series] = _without_withdrawn(rows[series], new, covered, counts)
-        asked[series] = _with_answers(asked.get(series, ()), new, covered, change, counts)
+        asked[series] = _with_answers(asked.get(series, {}), new, covered, change, counts)
     return Version(None, rows, asked), counts
 
 
@@ -183,27 +187,48 @@ def _is_inside(at: int, ranges: Sequence[tuple[int, int]]) -> bool:
 
 
 def _with_answers(
-    before: Sequence[Coverage],
+    before: Mapping[Question, Coverage],
     new: Mapping[int, Row],
     covered: Sequence[tuple[int, int]],
     change: Change,
     counts: Counts,
-) -> tuple[Coverage, ...]:
-    """Return what was asked before and now; asking the same source again adds nothing."""
-    known = {(c.start, c.end, c.provider) for c in before}
-    answers = [
-        Coverage(
-            from_us(start),
-            from_us(end),
-            change.fetched_at,
-            change.source,
-            sum(start <= at < end for at in new),
+) -> Mapping[Question, Coverage]:
+    """Return the latest answers, from before and now; the same answer again is not counted."""
+    answers = dict(before)
+    for start, end in dict.fromkeys(covered):
+        rows = sum(start <= at < end for at in new)
+        question = (start, end, change.source)
+        counts.asked += question not in before or before[question].rows != rows
+        answers[question] = Coverage(
+            from_us(start), from_us(end), change.fetched_at, change.source, rows
         )
-        for start, end in dict.fromkeys(covered)
+    return answers
+
+
+def asked_again(versions: Sequence[Version], again: Version) -> list[Version]:
+    """Return versions whose answers were confirmed: they say when their source was last asked.
+
+    Args:
+        versions: All versions, oldest first.
+        again: What the latest one would become by a change that changes no row.
+    """
+    latest = versions[-1]
+    later = {
+        id(old): answer
+        for series, answers in again.asked.items()
+        for question, answer in answers.items()
+        if (old := latest.asked[series][question]).asked_at < answer.asked_at
+    }
+    return [
+        replace(
+            version,
+            asked={
+                series: {question: later.get(id(old), old) for question, old in answers.items()}
+                for series, answers in version.asked.items()
+            },
+        )
+        for version in versions
     ]
-    fresh = [c for c in answers if (c.start, c.end, c.provider) not in known]
-    counts.asked += len(fresh)
-    return tuple(sorted([*before, *fresh], key=lambda c: (c.start, c.end, c.asked_at)))
 
 
 def times_in(rows: Rows, query: BarQuery) -> list[int]:

@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 
 from simutrador_core import dataset
-from simutrador_core.errors import UnknownSymbolError
+from simutrador_core.errors import InvalidRangeError, UnknownSymbolError
 from simutrador_core.interfaces.storage import BarStore, Commit
 from simutrador_core.models.bars import BarQuery
 from simutrador_core.models.enums import Maintenance, OnConflict, Timeframe
@@ -75,6 +75,36 @@ class VersionContract:
         assert not commit.no_op
         assert {c.provider for c in store.coverage(AAPL)} == {"acme", "other"}
 
+    def test_asking_again_without_news_moves_the_time_of_asking(self, store: BarStore) -> None:
+        change = make_change(make_bars("AAPL"), covered=[make_covered()], source="acme")
+        first = store.commit(change)
+        store.commit(make_change(make_bars("IBM")))
+        for days in (2, 1):  # an answer that comes in late takes nothing back
+            again = store.commit(replace(change, fetched_at=FETCHED_AT + days * DAY))
+            assert again.no_op
+        for query in (AAPL, replace(AAPL, as_of=first.id)):
+            assert [c.asked_at for c in store.coverage(query)] == [FETCHED_AT + 2 * DAY]
+
+    def test_another_answer_to_the_same_question_counts_from_its_commit_on(
+        self, store: BarStore
+    ) -> None:
+        asked = [make_covered(start=START, end=START + DAY)]
+        empty = store.commit(make_change(covered=asked, source="acme"))
+        change = make_change(make_bars("AAPL", n=5), covered=asked, source="acme")
+        full = store.commit(replace(change, fetched_at=FETCHED_AT + DAY))
+        answers = [
+            [(c.asked_at, c.rows) for c in store.coverage(replace(AAPL, as_of=commit.id))]
+            for commit in (empty, full)
+        ]
+        assert answers == [[(FETCHED_AT, 0)], [(FETCHED_AT + DAY, 5)]]
+
+    def test_fewer_rows_for_the_same_question_are_news(self, store: BarStore) -> None:
+        asked = [make_covered(start=START, end=START + DAY)]
+        store.commit(make_change(make_bars("AAPL", n=5), covered=asked))
+        commit = store.commit(make_change(make_bars("AAPL", n=4), covered=asked))
+        assert (commit.no_op, commit.added, commit.removed) == (False, 0, 0)
+        assert [c.rows for c in store.coverage(AAPL)] == [4]
+
     def test_every_version_can_be_read_again(self, store: BarStore) -> None:
         versions = write_versions(store)
         assert_versions(store, versions)
@@ -85,6 +115,17 @@ class VersionContract:
         with pytest.raises(UnknownSymbolError):
             store.read(replace(AAPL, as_of=first.id))
         assert len(store.read(replace(IBM, as_of=first.id))) == 5
+
+    def test_a_version_that_is_not_there_yet_is_refused(self, store: BarStore) -> None:
+        latest = store.commit(make_change(make_bars("AAPL"))).id
+        for query in (replace(AAPL, as_of=version) for version in (latest + 1, 2**70, -1)):
+            for ask in (store.read, store.segments, store.coverage):
+                with pytest.raises(InvalidRangeError):
+                    ask(query)
+            with pytest.raises(InvalidRangeError):
+                list(store.stream(query))
+            with pytest.raises(InvalidRangeError):
+                store.dataset_id([query])
 
     def test_stream_and_dataset_id_read_older_versions_too(self, store: BarStore) -> None:
         old = make_bars("AAPL", n=5)

@@ -13,13 +13,14 @@ from datetime import UTC, datetime
 from typing import Final
 
 from simutrador_core.dataset import dataset_id
-from simutrador_core.errors import ConflictError
+from simutrador_core.errors import ConflictError, InvalidRangeError
 from simutrador_core.interfaces.storage import Change, Commit, Coverage, Report, Segment, SeriesInfo
 from simutrador_core.models.bars import BarQuery, Bars, SeriesKey, from_us
 from simutrador_core.models.enums import Maintenance, Timeframe
 from simutrador_core.testing._memory_rows import (
     Version,
     apply,
+    asked_again,
     describe,
     ranges_of,
     read,
@@ -57,6 +58,7 @@ class MemoryStore:
 
         Raises:
             UnknownSymbolError: no such series is stored at that version.
+            InvalidRangeError: there is no such version yet.
         """
         return read(self._at(query.as_of), query)
 
@@ -111,6 +113,7 @@ class MemoryStore:
                 code_version=self.CODE_VERSION,
             )
             if not counts.any():
+                self._versions = asked_again(self._versions, version)
                 return replace(commit, id=latest, no_op=True)
             self._versions.append(replace(version, commit=commit))
             return commit
@@ -143,9 +146,13 @@ class MemoryStore:
         return found
 
     def coverage(self, query: BarQuery) -> list[Coverage]:
-        """Return the whole ranges asked for that overlap the query's, by start."""
-        asked = self._at(query.as_of).asked.get(query.series, ())
-        return [c for c in asked if c.start < query.end and query.start < c.end]
+        """Return the whole ranges asked for that overlap the query's, by start.
+
+        Of several answers of one source to one range, the latest.
+        """
+        asked = self._at(query.as_of).asked.get(query.series, {}).values()
+        found = [c for c in asked if c.start < query.end and query.start < c.end]
+        return sorted(found, key=lambda c: (c.start, c.end, c.asked_at))
 
     def maintain(self, task: Maintenance) -> Report:
         """Return an empty report: there is nothing to compact, verify or delete."""
@@ -153,7 +160,14 @@ class MemoryStore:
 
     def _at(self, as_of: int | None) -> Version:
         latest = len(self._versions) - 1
-        return self._versions[latest if as_of is None else max(0, min(as_of, latest))]
+        if as_of is None:
+            return self._versions[latest]
+        if not 0 <= as_of <= latest:
+            raise InvalidRangeError(
+                f"as_of {as_of} is no version of this store; its commits are 0 to {latest}",
+                field="as_of",
+            )
+        return self._versions[as_of]
 
     def _check_base(self, series: Sequence[SeriesKey], base: int | None) -> None:
         if base is None:

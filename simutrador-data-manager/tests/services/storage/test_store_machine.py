@@ -105,7 +105,7 @@ changes = st.builds(
     covered=st.lists(covered_ranges(), max_size=2),
     source=st.sampled_from(["acme", "other"]),
     request=st.just("asked"),
-    fetched_at=st.just(NOW),
+    fetched_at=st.integers(0, 3).map(lambda days: NOW + timedelta(days=days)),
     on_conflict=st.sampled_from(OnConflict),
 )
 tasks = st.sampled_from(Maintenance)

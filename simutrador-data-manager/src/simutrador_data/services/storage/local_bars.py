@@ -13,7 +13,7 @@ from simutrador_core.errors import InvalidRangeError
 from simutrador_core.interfaces.storage import Commit, Coverage, Segment, SeriesInfo
 from simutrador_core.models.bars import BarQuery, Bars, SeriesKey, from_us, to_us
 from simutrador_core.models.enums import Timeframe
-from simutrador_data.services.storage import digests, provenance, reading
+from simutrador_data.services.storage import answers, digests, provenance, reading
 from simutrador_data.services.storage.catalogue import Catalogue, open_read_only
 from simutrador_data.services.storage.contents import MIRRORS, SCRATCH, Contents
 from simutrador_data.services.storage.file_ops import FileOps
@@ -80,6 +80,7 @@ class LocalBars:
 
         Raises:
             UnknownSymbolError: no such series is stored at that version.
+            InvalidRangeError: there is no such version yet.
             CorruptDataError: a file with some of them does not match its checksum.
         """
         start, end = to_us(query.start), to_us(query.end)
@@ -93,6 +94,7 @@ class LocalBars:
 
         Raises:
             UnknownSymbolError: no such series is stored at that version.
+            InvalidRangeError: there is no such version yet.
         """
         if rows < 1:
             raise InvalidRangeError(f"rows {rows} is below the limit of 1", field="rows")
@@ -141,6 +143,7 @@ class LocalBars:
 
         def attempt() -> list[Segment]:
             with self._catalogue.read() as connection:
+                reading.check_version(connection, query.as_of)
                 series = find_series(connection, query.series)
                 if series is None:
                     return []
@@ -158,10 +161,11 @@ class LocalBars:
     def coverage(self, query: BarQuery) -> list[Coverage]:
         """Return the whole ranges asked of sources that overlap the query's, in time order."""
         with self._catalogue.read() as connection:
+            reading.check_version(connection, query.as_of)
             series = find_series(connection, query.series)
             if series is None:
                 return []
-            return provenance.coverage(
+            return answers.coverage(
                 connection,
                 series,
                 start_us=to_us(query.start),

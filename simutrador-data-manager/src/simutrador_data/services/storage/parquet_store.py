@@ -72,9 +72,10 @@ class ParquetStore(LocalBars):
     def commit(self, change: Change, *, base: int | None = None) -> Commit:
         """Write a change atomically and durably; see `BarStore.commit`.
 
-        When every row already stands there and every covered range is on record for that source,
-        nothing is written: the answer is a `no_op` with the latest id of the store. A range asked
-        for the first time makes a commit, even without rows.
+        When every row already stands there and every covered range is on record for that source
+        with as many rows, the answer is a `no_op` with the latest id of the store, and the record
+        says that the source was asked again. A range asked for the first time makes a commit, even
+        without rows.
 
         Raises:
             ConflictError: a later commit than `base` touched one of the series, or `FAIL` met a

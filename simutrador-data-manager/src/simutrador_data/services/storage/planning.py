@@ -17,6 +17,7 @@ from simutrador_core.errors import ConflictError, InvalidRangeError, InvalidSymb
 from simutrador_core.interfaces.storage import Change
 from simutrador_core.models.bars import I64, SeriesKey, to_us
 from simutrador_core.models.enums import OnConflict
+from simutrador_data.services.storage.answers import Answer, answers_to, is_any_new
 from simutrador_data.services.storage.contents import Contents
 from simutrador_data.services.storage.merge import (
     Merged,
@@ -53,7 +54,8 @@ class Plan:
     """What a change does to one series, not yet written.
 
     `cut` are the segments taken off the list and `pieces` those that stand for their rows instead,
-    with the instants of all rows that end in `ended`; `fresh` are ranges not on record yet.
+    with the instants of all rows that end in `ended`; `answers` are the ranges asked for, `is_news`
+    says that one of them is not on record yet with as many rows.
     """
 
     given: Given
@@ -62,7 +64,8 @@ class Plan:
     cut: list[int]
     pieces: list[NewSegment]
     ended: I64
-    fresh: list[Range]
+    answers: list[Answer]
+    is_news: bool
 
 
 def with_safe_texts(change: Change) -> Change:
@@ -148,12 +151,14 @@ def plan_series(
     replaces = change.on_conflict is OnConflict.REPLACE
     covered = given.covered if replaces else []
     bounds = _bounds(given.rows[OPENED], covered)
+    answers = answers_to(given.covered, given.rows[OPENED])
+    is_news = is_any_new(connection, series, answers, change.source)
     standing: list[Slice] = []
     if series is not None and bounds is not None:
         standing = slices(connection, series, start_us=bounds[0], end_us=bounds[1])
     if not standing:
-        fresh = _fresh(connection, series, given.covered, change.source)
-        return Plan(given, series, all_enter(given.rows), [], [], _NO_TIMES, fresh)
+        merged = all_enter(given.rows)
+        return Plan(given, series, merged, [], [], _NO_TIMES, answers, is_news)
     touched = [piece for piece in standing if _is_touched(piece, given.rows[OPENED], covered)]
     windows = [_window(connection, contents, piece, bounds) for piece in touched]
     old = join([table for table, _ in windows])
@@ -185,7 +190,8 @@ def plan_series(
         cut,
         pieces,
         np.concatenate(ended) if ended else _NO_TIMES,
-        _fresh(connection, series, given.covered, change.source),
+        answers,
+        is_news,
     )
 
 
@@ -263,27 +269,9 @@ def _within(runs: Sequence[Run], first: int, last: int) -> Sequence[Run]:
     return runs[bisect_left(runs, (first, 0)) : bisect_left(runs, (last, 0))]
 
 
-def _fresh(
-    connection: sqlite3.Connection,
-    series: SeriesRow | None,
-    covered: Sequence[Range],
-    source: str,
-) -> list[Range]:
-    wanted = dict.fromkeys(covered)
-    if series is None:
-        return list(wanted)
-    query = """SELECT 1 FROM coverage
-        WHERE series_id = ? AND start_us = ? AND end_us = ? AND provider = ?"""
-    return [
-        (start, end)
-        for start, end in wanted
-        if connection.execute(query, (series.id, start, end, source)).fetchone() is None
-    ]
-
-
 def changes_something(plan: Plan) -> bool:
-    """Return whether a plan changes rows or records a range for the first time."""
-    return bool(plan.fresh) or not plan.merged.changes_nothing
+    """Return whether a plan changes rows or records an answer not on record yet."""
+    return plan.is_news or not plan.merged.changes_nothing
 
 
 __all__ = [

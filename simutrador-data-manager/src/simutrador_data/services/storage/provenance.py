@@ -1,11 +1,11 @@
-"""Where rows came from: commits, the segments of a read, and what was asked of whom."""
+"""Where rows came from: commits, and the segments of a read."""
 
 from __future__ import annotations
 
 import sqlite3
 from collections.abc import Sequence
 
-from simutrador_core.interfaces.storage import Commit, Coverage, Segment
+from simutrador_core.interfaces.storage import Commit, Segment
 from simutrador_core.models.bars import SeriesKey, from_us
 from simutrador_core.models.enums import Adjustment, Timeframe
 from simutrador_data.services.storage.contents import Contents
@@ -100,25 +100,4 @@ def _sources(connection: sqlite3.Connection, commits: set[int]) -> dict[int, str
     return {commit: source for commit, source in rows if commit in commits}
 
 
-def coverage(
-    connection: sqlite3.Connection,
-    series: SeriesRow,
-    *,
-    start_us: int,
-    end_us: int,
-    version: int | None,
-) -> list[Coverage]:
-    """Return the whole ranges asked for that overlap `[start_us, end_us)`, by start."""
-    rows = connection.execute(
-        """SELECT start_us, end_us, asked_us, provider, rows FROM coverage WHERE series_id = ?
-        AND start_us < ? AND end_us > ? AND commit_id <= ?
-        ORDER BY start_us, end_us, asked_us, commit_id""",
-        (series.id, end_us, start_us, series.head if version is None else version),
-    )
-    return [
-        Coverage(from_us(start), from_us(end), from_us(asked), provider, given)
-        for start, end, asked, provider, given in rows
-    ]
-
-
-__all__ = ["history", "segments", "coverage"]
+__all__ = ["history", "segments"]

@@ -6,7 +6,7 @@ import sqlite3
 from collections.abc import Callable, Iterator, Sequence
 from typing import Final, NamedTuple, TypeVar
 
-from simutrador_core.errors import CorruptDataError, UnknownSymbolError
+from simutrador_core.errors import CorruptDataError, InvalidRangeError, UnknownSymbolError
 from simutrador_core.models.bars import SeriesKey
 from simutrador_data.services.storage.contents import Contents, ObjectGoneError
 from simutrador_data.services.storage.segment_list import (
@@ -14,6 +14,7 @@ from simutrador_data.services.storage.segment_list import (
     SeriesRow,
     Slice,
     find_series,
+    latest_commit,
     slices,
 )
 from simutrador_data.services.storage.table import OPENED, Table, between, join
@@ -44,14 +45,32 @@ def spans_of(pieces: Sequence[Slice]) -> list[Span]:
     return found
 
 
+def check_version(connection: sqlite3.Connection, version: int | None) -> None:
+    """Refuse a version there is none of: what it reads would change with the next commit.
+
+    Raises:
+        InvalidRangeError: it is negative or above the latest commit.
+    """
+    if version is None:
+        return
+    latest = latest_commit(connection)
+    if not 0 <= version <= latest:
+        raise InvalidRangeError(
+            f"as_of {version} is no version of this store; its commits are 0 to {latest}",
+            field="as_of",
+        )
+
+
 def known_series(
     connection: sqlite3.Connection, key: SeriesKey, *, version: int | None
 ) -> SeriesRow:
     """Return a series of a version.
 
     Raises:
+        InvalidRangeError: there is no such version yet.
         UnknownSymbolError: no commit touched it, or none up to that version.
     """
+    check_version(connection, version)
     series = find_series(connection, key)
     if series is None or (version is not None and version < series.since):
         raise UnknownSymbolError(key.symbol)
@@ -160,6 +179,7 @@ def lost(error: ObjectGoneError) -> CorruptDataError:
 __all__ = [
     "Span",
     "spans_of",
+    "check_version",
     "known_series",
     "read_table",
     "stream_tables",

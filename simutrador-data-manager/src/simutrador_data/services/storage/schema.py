@@ -45,10 +45,12 @@ CREATE TABLE segments (
 CREATE INDEX segments_live ON segments (series_id, last_us) WHERE superseded IS NULL;
 CREATE INDEX segments_past ON segments (series_id, last_us) WHERE superseded IS NOT NULL;
 CREATE INDEX segments_by_object ON segments (object_id);
+-- The answer to a question is its newest row up to a version; `asked_us` of that row moves forward.
 CREATE TABLE coverage (
     series_id INTEGER NOT NULL, start_us INTEGER NOT NULL, end_us INTEGER NOT NULL,
-    provider TEXT NOT NULL, asked_us INTEGER NOT NULL, rows INTEGER NOT NULL,
-    commit_id INTEGER NOT NULL, PRIMARY KEY (series_id, start_us, end_us, provider)
+    provider TEXT NOT NULL, commit_id INTEGER NOT NULL,
+    asked_us INTEGER NOT NULL, rows INTEGER NOT NULL,
+    PRIMARY KEY (series_id, start_us, end_us, provider, commit_id)
 ) WITHOUT ROWID;
 -- Which commits changed a UTC month (counted from 1970-01); its digest once someone asked.
 CREATE TABLE months (

@@ -18,6 +18,7 @@ import numpy as np
 from simutrador_core.interfaces.storage import Change, Commit
 from simutrador_core.models.bars import I64, SeriesKey, from_us, to_us
 from simutrador_data.services.storage import blocks
+from simutrador_data.services.storage.answers import note_asked_again, record
 from simutrador_data.services.storage.contents import Contents
 from simutrador_data.services.storage.digests import months_of
 from simutrador_data.services.storage.merge import Merged
@@ -105,22 +106,7 @@ def _enter_series(
             ((series_id, month, commit) for month in months_of(times)),
         )
     _update_series(connection, series_id, plan.merged, commit)
-    times = plan.given.rows[OPENED]
-    connection.executemany(
-        "INSERT INTO coverage VALUES (?, ?, ?, ?, ?, ?, ?)",
-        (
-            (
-                series_id,
-                start,
-                end,
-                change.source,
-                to_us(change.fetched_at),
-                int(np.diff(np.searchsorted(times, [start, end]))[0]),
-                commit,
-            )
-            for start, end in plan.fresh
-        ),
-    )
+    record(connection, series_id, plan.answers, change, commit=commit)
 
 
 def _new_series(connection: sqlite3.Connection, key: SeriesKey, commit: int) -> int:
@@ -249,7 +235,13 @@ def code_version() -> str:
 def nothing_done(
     connection: sqlite3.Connection, plans: Sequence[Plan], change: Change, *, at_us: int
 ) -> Commit:
-    """Return the commit of a change that changed nothing: the latest id, counts of 0."""
+    """Return the commit of a change that changed nothing: the latest id, counts of 0.
+
+    That its source was asked again is noted with the answers on record.
+    """
+    for plan in plans:
+        if plan.series is not None:
+            note_asked_again(connection, plan.series.id, plan.answers, change)
     return Commit(
         latest_commit(connection),
         from_us(at_us),
