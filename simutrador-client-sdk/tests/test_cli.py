@@ -74,13 +74,16 @@ async def test_run_trades_the_example_and_writes_a_report() -> None:
 
 async def test_run_as_json_writes_one_document(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SIMUTRADOR_API_KEY", KEY)
+    more = ("--warmup", "5", "--commission", "0", "--slippage-bps", "2.5")
     async with venue_double(CLOSES) as double:
-        done = await run_example(double, "--json", "--report", "out/r.html", "--warmup", "5")
+        done = await run_example(double, "--json", "--report", "out/r.html", *more)
     document = json.loads(done.stdout)
     assert document["final_equity"] == "99490.00"
     assert (document["fills"], document["report"]) == (2, "out/r.html")
     assert read("out/r.html").startswith("<!doctype html>")
     assert double.starts[0]["warmup_bars"] == 5
+    assert double.starts[0]["commission_per_share"] == "0.00"
+    assert double.starts[0]["slippage_bps"] == "2.50"
 
 
 @pytest.mark.parametrize(
@@ -89,7 +92,9 @@ async def test_run_as_json_writes_one_document(monkeypatch: pytest.MonkeyPatch) 
         (("nowhere.py",), "there is no file nowhere.py"),
         (("--start", "soon"), "start 'soon' is no date"),
         (("--capital", "much"), "capital 'much' is not a number"),
-        (("--capital", "-1"), "capital -1 is not above zero"),
+        (("--capital", "0"), "capital 0 is not above zero"),
+        (("--commission", "-1"), "commission_per_share -1 is not a number of zero or more"),
+        (("--slippage-bps", "nan"), "slippage_bps nan is not a number of zero or more"),
         (("--api-key-file", "empty"), "empty holds no API key"),
     ],
 )

@@ -45,6 +45,7 @@ class _Order:
     timeframe: str
     capital: Decimal
     warmup: int
+    costs: dict[str, Decimal]
     ws_url: str | None
 
 
@@ -67,6 +68,13 @@ def run(
     ] = "daily",
     capital: Annotated[
         str | None, typer.Option("--capital", metavar="CASH", help="Default: 100000.")
+    ] = None,
+    commission: Annotated[
+        str | None,
+        typer.Option("--commission", metavar="FEE", help="A unit. Default: the server's."),
+    ] = None,
+    slippage_bps: Annotated[
+        str | None, typer.Option("--slippage-bps", metavar="BPS", help="Default: the server's.")
     ] = None,
     warmup: Annotated[
         int, typer.Option("--warmup", min=0, metavar="N", help="Bars before the start.")
@@ -91,6 +99,7 @@ def run(
             timeframe,
             _capital(capital),
             warmup,
+            _costs(commission_per_share=commission, slippage_bps=slippage_bps),
             ws_url,
         )
         name, made = load_strategy(order.target)
@@ -118,6 +127,7 @@ async def _simulate(
             initial_capital=order.capital,
             timeframe=order.timeframe,
             warmup_bars=order.warmup,
+            **order.costs,
         )
 
 
@@ -156,10 +166,21 @@ def _instant(text: str, field: str) -> datetime:
 def _capital(text: str | None) -> Decimal:
     if text is None:
         return get_settings().session.default_initial_capital
-    try:
-        capital = Decimal(text.replace(",", "").replace("_", ""))
-    except InvalidOperation:
-        raise InputError(f"capital {text!r} is not a number", field="capital") from None
-    if not capital.is_finite() or capital <= 0:
+    capital = _number(text, "capital")
+    if capital <= 0:
         raise InputError(f"capital {text} is not above zero", field="capital")
     return capital
+
+
+def _costs(**given: str | None) -> dict[str, Decimal]:
+    return {name: _number(text, name) for name, text in given.items() if text is not None}
+
+
+def _number(text: str, field: str) -> Decimal:
+    try:
+        number = Decimal(text.replace(",", "").replace("_", ""))
+    except InvalidOperation:
+        raise InputError(f"{field} {text!r} is not a number", field=field) from None
+    if not number.is_finite() or number < 0:
+        raise InputError(f"{field} {text} is not a number of zero or more", field=field)
+    return number
