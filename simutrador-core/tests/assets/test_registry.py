@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from simutrador_core.assets.classify import EXCHANGE_SUFFIXES
 from simutrador_core.assets.registry import Asset, AssetRegistry, assume_asset
 from simutrador_core.errors import InputError, InvalidSymbolError
 from simutrador_core.models.enums import AssetType
@@ -93,6 +94,9 @@ def test_steps_agree_with_a_public_database(test_data: Path) -> None:
         ("CLZ24", AssetType.COMMODITY, "CMES", "USD"),
         ("VOD.L", AssetType.INTERNATIONAL_EQUITY, "XLON", "GBP"),
         ("7203.T", AssetType.INTERNATIONAL_EQUITY, "XTKS", "JPY"),
+        ("IBE.MC", AssetType.INTERNATIONAL_EQUITY, "XMAD", "EUR"),
+        ("MOB.ST", AssetType.INTERNATIONAL_EQUITY, "XSTO", "SEK"),
+        ("KAP.IL", AssetType.INTERNATIONAL_EQUITY, "XLON", "USD"),
         ("^GSPC", AssetType.UNKNOWN, "XNYS", "USD"),
     ],
 )
@@ -104,6 +108,14 @@ def test_unregistered_symbol_is_what_it_looks_like(
     assert (asset.asset_type, asset.calendar, asset.currency) == (asset_type, calendar, currency)
     assert asset.symbol == symbol.upper()
     assert symbol not in registry
+
+
+@pytest.mark.parametrize("suffix", EXCHANGE_SUFFIXES)
+def test_every_exchange_of_a_suffix_has_a_calendar(suffix: str) -> None:
+    name, _ = EXCHANGE_SUFFIXES[suffix]
+    # Tuesday 21 May 2024 was no holiday on any of them.
+    calendar = get_calendar(name)
+    assert calendar.is_session(date(2024, 5, 21))
 
 
 def test_foreign_listing_without_a_suffix_falls_back_to_new_york() -> None:

@@ -74,6 +74,14 @@ def test_day_outside_the_known_range_is_an_error_not_a_closed_day() -> None:
         calendar.minutes(date(2023, 12, 29))
 
 
+def test_a_lunch_break_that_was_abolished_is_gone() -> None:
+    # The Korea Exchange trades through lunch since 22 May 2000.
+    calendar = get_calendar("XKRX")
+    assert calendar.hours(date(2000, 5, 19)).break_start is not None
+    assert calendar.hours(date(2000, 5, 22)).break_start is None
+    assert len(calendar.minutes(date(2024, 6, 12))) == 390  # 9:00 to 15:30
+
+
 def test_default_range_is_fixed_and_cached() -> None:
     calendar = get_calendar("XNYS")
     assert (calendar.start, calendar.end) == (KNOWN_FROM, KNOWN_UNTIL)

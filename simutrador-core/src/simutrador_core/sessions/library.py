@@ -44,18 +44,23 @@ def library_sessions(name: str, start: date, end: date) -> Draft:
         # The library's rules use parts of pandas that pandas 4 removes; not the caller's business.
         warnings.simplefilter("ignore", DeprecationWarning)
         warnings.simplefilter("ignore", FutureWarning)
+        # It goes on giving breaks that were abolished, and says so here; `_draft` ends them.
+        warnings.filterwarnings("ignore", message=".*are discontinued", category=UserWarning)
         return _draft(_library().get_calendar(name), start, end)
 
 
 def _draft(book: Any, start: date, end: date) -> Draft:
     last = end - timedelta(days=1)
     table: Any = book.schedule(start, last, start="market_open", end="market_close")
+    sessions: D64 = table.index.to_numpy().astype("datetime64[D]")
     closes = _instants(table, "market_close", missing=None)
     breaks_start = np.minimum(_instants(table, "break_start", missing=closes), closes)
+    abolished = book.discontinued_market_times.get("break_start")
+    if abolished is not None:
+        breaks_start = np.where(sessions >= np.datetime64(abolished, "D"), closes, breaks_start)
     breaks_end = np.where(
         breaks_start == closes, closes, _instants(table, "break_end", missing=closes)
     )
-    sessions: D64 = table.index.to_numpy().astype("datetime64[D]")
     opens = _instants(table, "market_open", missing=None)
     weekdays = days_between(start, end)
     weekdays = weekdays[np.is_busday(weekdays, weekmask=MONDAY_TO_FRIDAY)]
