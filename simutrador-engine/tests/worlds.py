@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from random import Random
 from typing import Any, Final
@@ -92,6 +92,32 @@ def make_world(
     return World(config_of(*names, **defaults | settings), bars)
 
 
+def make_daily_world(seed: int) -> World:
+    """Return forty days of three exchanges whose hours overlap, with or without calendars."""
+    random = Random(f"daily {seed}")
+    hours: dict[str, Schedule] = {}
+    bars: dict[str, Bars] = {}
+    known = random.random() < 0.5
+    for name, opens in zip(NAMES, (0, 8, 14), strict=True):
+        days = [day for day in range(40) if day % 7 < 5]
+        kept = [day for day in days if random.random() > 0.1]
+        minutes = _walk(name, [day * DAY + opens * HOUR for day in kept], random)
+        sessions = np.array(kept).astype("datetime64[D]")
+        bars[name] = replace(minutes, timeframe=Timeframe.DAILY, sessions=sessions)
+        if known:
+            starts = np.array(days, dtype=np.int64) * DAY + opens * HOUR
+            ends = starts + 7 * HOUR
+            hours[name] = Schedule(np.array(days).astype("datetime64[D]"), starts, ends, ends, ends)
+    config = config_of(
+        *NAMES,
+        timeframe=Timeframe.DAILY,
+        policy=random.choice(list(FillPolicy)),
+        lot_sizes={"X": Decimal("0.1")},
+        schedules=hours,
+    )
+    return World(config, bars)
+
+
 def _walk(name: str, opened_at: list[int], random: Random) -> Bars:
     rows: list[list[float]] = []
     cents = 10_000
@@ -131,7 +157,7 @@ def make_script(seed: int, world: World, *, orders: int = 12) -> Script:
 def last_price(world: World, symbol: str, at: int) -> float:
     """Return a symbol's last close at an instant, or 100 where there is none."""
     own = world.bars[symbol]
-    row = int(np.searchsorted(own.opened_at + MINUTE, at, side="right")) - 1
+    row = int(np.searchsorted(own.opened_at, at)) - 1
     return float(own.close[row]) if row >= 0 else 100.0
 
 
