@@ -18,7 +18,7 @@ from simutrador_core.assets.registry import AssetRegistry
 from simutrador_core.errors import SimutradorError
 from simutrador_core.interfaces.storage import BarStore
 from simutrador_data import __version__
-from simutrador_data.api import bars, chart, gaps, health, problems, root, trading_data
+from simutrador_data.api import bars, chart, gaps, health, pages, problems, root, trading_data
 from simutrador_data.api.dependencies import Services
 from simutrador_data.api.docs import docs_router
 from simutrador_data.api.middleware import LoopbackMiddleware, RequestIdMiddleware
@@ -60,7 +60,8 @@ def create_app(
         redoc_url=None,
     )
     problems.install(app)
-    for module in (root, health, trading_data, bars, chart, gaps):
+    app.include_router(pages.shared_router)
+    for module in (root, health, trading_data, bars, chart, gaps, pages):
         app.include_router(module.router)
     app.include_router(docs_router(app))
     correct_openapi(app)

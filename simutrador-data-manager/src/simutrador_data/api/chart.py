@@ -57,6 +57,7 @@ def get_chart(
         "total_bars": found.total,
         "ended_at": found.ends,
         **columns(found.bars),
+        **({} if found.bars.synthetic is None else {"synthetic": found.bars.synthetic}),
     }
     body = orjson.dumps(answer, option=orjson.OPT_SERIALIZE_NUMPY)
     return Response(body, media_type="application/json", headers={"Cache-Control": "no-cache"})

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Response
 
 from simutrador_data import __version__
 from simutrador_data.models.responses import ServiceInfo
@@ -11,8 +11,9 @@ router = APIRouter()
 
 
 @router.get("/", tags=["Service"])
-async def service_info() -> ServiceInfo:
-    """Say what this is and where its documentation is."""
+async def service_info(response: Response) -> ServiceInfo:
+    """Say what this is and where its documentation is; browsers are shown a page instead."""
+    response.headers["Vary"] = "Accept"
     return ServiceInfo(
         message="SimuTrador Data Manager",
         version=__version__,

@@ -93,6 +93,7 @@ class ChartColumns(Answer):
         bars_per_point: How many bars each point holds (the first may hold fewer).
         total_bars: How many bars the range has.
         ended_at: When the last bar of each point opens, microseconds since 1970, UTC.
+        synthetic: Which points hold a generated or filled bar; left out where none does.
     """
 
     symbol: str
@@ -103,6 +104,7 @@ class ChartColumns(Answer):
     opened_at: list[int]
     ended_at: list[int]
     session: list[date] | None = None
+    synthetic: list[bool] | None = None
     open: list[float]
     high: list[float]
     low: list[float]

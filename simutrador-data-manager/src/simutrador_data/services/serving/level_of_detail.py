@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from simutrador_core.models.bars import I64, Bars
+from simutrador_core.models.bars import I64, Bars, BoolArray
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -15,7 +15,7 @@ class Points:
 
     Attributes:
         bars: One row a point: the first bar's open, instant and session, the highest high, the
-            lowest low, the last close, the sum of volumes.
+            lowest low, the last close, the sum of volumes; synthetic where any bar is.
         ends: int64 (n,), microseconds UTC, the instant the last bar of each point opens.
         bars_per_point: How many bars each point holds; the first point may hold fewer.
         total: How many bars there were.
@@ -55,5 +55,10 @@ def to_points(bars: Bars, *, most: int) -> Points:
         close=bars.close[lasts],
         volume=np.add.reduceat(bars.volume, starts),
         sessions=None if bars.sessions is None else bars.sessions[starts],
+        synthetic=_any(bars.synthetic, starts),
     )
     return Points(joined, bars.opened_at[lasts], each, total)
+
+
+def _any(marks: BoolArray | None, starts: I64) -> BoolArray | None:
+    return None if marks is None else np.logical_or.reduceat(marks, starts)
