@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from simutrador_core.assets.registry import AssetRegistry
 from simutrador_core.errors import ImportFileError, InputError, InvalidSymbolError
 from simutrador_core.interfaces.storage import BarStore
 from simutrador_core.models.bars import Bars
@@ -28,6 +29,7 @@ from simutrador_data.services.progress.progress import QuietProgress
 from simutrador_data.services.storage.parquet_store import ParquetStore
 from simutrador_data.services.workflows.import_files import import_files
 from simutrador_data.services.workflows.import_report import FileReport, FileStatus, ImportReport
+from simutrador_data.services.workflows.resample_store import resample_and_store
 
 NOW = datetime(2024, 6, 1, tzinfo=UTC)
 HEADER = "date,open,high,low,close,volume\n"
@@ -299,6 +301,19 @@ def test_pages_settle_the_time_between_them(run: Import, store: MemoryStore) -> 
     ends = {one.end for one in coverage}
     assert len(coverage) >= 4
     assert all(one.start in ends for one in coverage[1:])
+
+
+def test_a_file_of_one_day_settles_the_day_and_so_a_thin_symbols_daily_bar(
+    run: Import, store: MemoryStore
+) -> None:
+    trades = "34200000,100000,110000,90000,100000,50\n37800000,100000,120000,100000,110000,60\n"
+    run({"equity/usa/minute/thin/20131007_trade.csv": trades})
+    (asked,) = store.coverage(query_all("THIN", Timeframe.MINUTE_1))
+    assert asked.start == datetime(2013, 10, 7, 4, tzinfo=UTC)
+    assert asked.end == datetime(2013, 10, 8, 4, tzinfo=UTC)
+    resample_and_store(store, AssetRegistry.default(), "THIN", now=NOW, to=[Timeframe.DAILY])
+    bars = stored(store, "THIN")
+    assert (bars.high.tolist(), bars.close.tolist()) == ([12.0], [11.0])
 
 
 def test_the_embedded_store_takes_the_same_files(run: Import, tmp_path: Path) -> None:

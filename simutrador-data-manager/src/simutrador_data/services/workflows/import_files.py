@@ -202,7 +202,9 @@ def _import_one(given: Given, job: _Job, *, done: int) -> FileReport:
             page_bytes=job.page_bytes,
         )
         description = file.description
-        writer.origin = Origin(given.path.name, file_digest(given.path), job.options.digest())
+        writer.origin = Origin(
+            given.path.name, file_digest(given.path), job.options.digest(), description.whole
+        )
         commit = is_complete(job.store, description, writer.origin)
         if commit is not None:
             message = f"already imported, by commit {commit}; nothing to add"

@@ -11,7 +11,7 @@ import numpy as np
 
 from simutrador_core.errors import UnknownSymbolError
 from simutrador_core.interfaces.storage import BarStore, Change, Covered
-from simutrador_core.models.bars import OHLCV, BarQuery, Bars, SeriesKey, from_us
+from simutrador_core.models.bars import OHLCV, BarQuery, Bars, SeriesKey, from_us, to_us
 from simutrador_core.models.enums import OnConflict, Timeframe
 from simutrador_core.utils.timeframe_utils import timeframe_us
 from simutrador_data.services.data_providers.files import Description, FilePage, RejectedRow
@@ -23,11 +23,15 @@ EXAMPLES: Final = 100
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """Where bars come from: the file's name and digest, and the digest of the options."""
+    """Where bars come from: the file's name and digest, and the digest of the options.
+
+    `whole` is the range of which the file says that it holds every bar.
+    """
 
     name: str
     digest: str
     options: str
+    whole: tuple[datetime, datetime] | None = None
 
     @property
     def source(self) -> str:
@@ -101,7 +105,7 @@ class PageWriter:
             is_clean = False
         change = Change(
             page.bars,
-            self._covered(page.bars),
+            self._covered(page.bars, is_last=is_last),
             self.origin.source,
             self.origin.complete if is_clean else self.origin.request(page.number),
             self.now,
@@ -153,9 +157,10 @@ class PageWriter:
         self.rejected.update(row.kind for row in page.rejected)
         self.examples += page.rejected[: EXAMPLES - len(self.examples)]
 
-    def _covered(self, pages: tuple[Bars, ...]) -> list[Covered]:
+    def _covered(self, pages: tuple[Bars, ...], *, is_last: bool) -> list[Covered]:
         """Return which ranges the file settles: from page to page without a hole in between.
 
+        The last page settles all the time that the file is known to hold whole.
         With `REPLACE` none, for there a covered range would remove what stands in it.
         """
         if self.on_conflict is OnConflict.REPLACE:
@@ -169,6 +174,9 @@ class PageWriter:
                 start = min(start, after)
             elif before > start:
                 end = max(end, before)
+            if is_last and self.origin.whole is not None:
+                first, last = self.origin.whole
+                start, end = min(start, to_us(first)), max(end, to_us(last))
             found.append(Covered(bars.series, from_us(start), from_us(end)))
         return found
 

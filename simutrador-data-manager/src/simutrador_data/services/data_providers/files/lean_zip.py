@@ -12,7 +12,10 @@ FXCM's days are calendar days at UTC-5, so its Sunday rows belong to no session 
 from __future__ import annotations
 
 import re
+from dataclasses import replace
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Final
+from zoneinfo import ZoneInfo
 
 from simutrador_core.models.enums import Adjustment
 from simutrador_data.services.data_providers.files.calendars import Calendars
@@ -88,7 +91,17 @@ def open_lean(
     kind = "quotes" if has_quotes else "trades"
     planner = Planner(path, f"lean {kind}", options, _hints(place), calendars, facts)
     raw = to_raw(first_block(source, layout), how)
-    return TextBars(source, how, planner.decide(raw, now_us=now_us), calendars)
+    decided = planner.decide(raw, now_us=now_us)
+    if how.day is not None:
+        whole = _day(how.day, decided.plan.zone)
+        decided = replace(decided, description=replace(decided.description, whole=whole))
+    return TextBars(source, how, decided, calendars)
+
+
+def _day(day: date, zone: ZoneInfo) -> tuple[datetime, datetime]:
+    """Return the day that a minute file holds whole, be its last trade ever so early."""
+    start, end = (datetime.combine(d, time(), tzinfo=zone) for d in (day, day + timedelta(days=1)))
+    return start.astimezone(UTC), end.astimezone(UTC)
 
 
 def _quotes(place: LeanPlace, options: ImportOptions, facts: Facts, *, path: str) -> Quotes:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, fields
+from datetime import datetime
 from enum import StrEnum
 from typing import Final, Protocol
 
@@ -89,7 +90,9 @@ class Fact:
 class Description:
     """What a file was taken for; shown before and after an import.
 
-    `symbol` is None where a column of the file names the symbol of each row.
+    `symbol` is None where a column of the file names the symbol of each row. `whole` is the range
+    `[start, end)`, aware, of which the format says that the file holds every bar; None where it
+    says nothing.
     """
 
     format: str
@@ -98,6 +101,7 @@ class Description:
     adjustments: tuple[Adjustment, ...]
     facts: tuple[Fact, ...]
     cautions: tuple[str, ...] = ()
+    whole: tuple[datetime, datetime] | None = None
 
     def value(self, name: str) -> str:
         """Return the value of a fact, or an empty text where there is none of that name."""
