@@ -131,6 +131,22 @@ async def test_a_class_can_be_named() -> None:
     assert "there is no API key: set SIMUTRADOR_API_KEY" in done.stderr
 
 
+async def test_a_strategy_of_the_engine_runs_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SIMUTRADOR_API_KEY", KEY)
+    lines = (
+        "class Buys:",
+        " def on_start(self, ctx): self.sent = False",
+        " def on_fill(self, ctx, fill): ...",
+        " def on_bar(self, ctx): self.sent = self.sent or ctx.buy('AAPL', 10)",
+    )
+    target = file("mine.py", "\n".join(lines))
+    async with venue_double([100.0, 101.0]) as double:
+        servers = ("--server-url", double.server_url, "--ws-url", double.ws_url)
+        done = await invoke("run", target, "--symbols", "AAPL", *servers, "--json")
+    assert done.exit_code == 0, done.output
+    assert json.loads(done.stdout)["fills"] == 1
+
+
 async def test_a_refused_symbol_fails_with_the_servers_code() -> None:
     file("key", KEY)
     async with venue_double(CLOSES) as double:

@@ -8,13 +8,15 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+from simutrador_client.bar_strategy import BarStrategyAdapter
 from simutrador_core.errors import InputError
 
 
 def load_strategy(target: str) -> tuple[str, object]:
     """Return name and instance of the strategy in `FILE.py` or `FILE.py:Class`.
 
-    Without a class name the file must define exactly one class with an `on_tick`.
+    Without a class name the file must define exactly one class with an `on_tick`, or an `on_bar`
+    (a strategy of the engine, which is adapted).
 
     Raises:
         InputError: there is no such file or class, several classes qualify, or making the
@@ -27,9 +29,10 @@ def load_strategy(target: str) -> tuple[str, object]:
     if not isinstance(kind, type):
         raise InputError(f"{path} has no class {wanted!r}", field="strategy")
     try:
-        return kind.__name__, kind()
+        made = kind()
     except TypeError as e:
         raise InputError(f"{kind.__name__} of {path} needs arguments: {e}", field="strategy") from e
+    return kind.__name__, BarStrategyAdapter(made) if hasattr(kind, "on_bar") else made
 
 
 def _load(path: Path) -> ModuleType:
@@ -54,12 +57,13 @@ def _only_strategy(module: ModuleType, path: Path) -> type[Any]:
         for value in vars(module).values()
         if isinstance(value, type)
         and value.__module__ == module.__name__
-        and hasattr(value, "on_tick")
+        and (hasattr(value, "on_tick") or hasattr(value, "on_bar"))
     ]
     if len(found) != 1:
         names = ", ".join(kind.__name__ for kind in found) or "none"
         raise InputError(
-            f"{path} must define one class with an on_tick, found {names}; name one: {path}:NAME",
+            f"{path} must define one class with an on_tick or on_bar, found {names}; "
+            f"name one: {path}:NAME",
             field="strategy",
         )
     return found[0]
