@@ -105,6 +105,7 @@ class Trial:
         try:
             self._action.act(store)
         except self._disk.Crash:
+            store.close()  # what the end of the process would do
             store = self.open(root)
         except DiskError:
             assert kind not in self._disk.stops
@@ -118,6 +119,7 @@ class Trial:
 
     def _after_the_last_operation(self, store: ParquetStore, ops: Any) -> ParquetStore:
         ops.cut_power()
+        store.close()
         reopened = self.open(store.root)
         try:
             assert facts_of(reopened) == self.new, "acknowledged, then lost with the power"

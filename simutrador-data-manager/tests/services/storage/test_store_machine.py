@@ -202,6 +202,7 @@ class StoreMachine(RuleBasedStateMachine):
         try:
             found = outcome(self.store, change, None)
         except self.disk.Crash:
+            self.store.close()  # what the end of the process would do
             self.open()
             if facts_of(self.store) != before:
                 outcome(self.oracle, change, None)
@@ -221,6 +222,7 @@ class StoreMachine(RuleBasedStateMachine):
         except DiskError:
             pass
         except self.disk.Crash:
+            self.store.close()  # what the end of the process would do
             self.open()
         self.ops.disarm()
 

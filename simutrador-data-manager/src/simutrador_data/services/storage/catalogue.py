@@ -141,7 +141,7 @@ def open_catalogue(root: Path, ops: FileOps) -> Catalogue:
     catalogue = Catalogue(path, ops, uri=_uri(path, "rwc"))
     with disk_errors():
         make_folders(ops, root)
-    with catalogue.lend() as connection:
+    with _kept_if_sound(catalogue), catalogue.lend() as connection:
         if _format_of(connection, path) == 0:
             _create(connection)
             ops.sync_folder(root)
@@ -166,10 +166,19 @@ def open_read_only(root: Path, ops: FileOps) -> Catalogue:
     if not os.access(root, os.W_OK) and not path.with_name(f"{CATALOGUE_NAME}-shm").exists():
         # Nobody has it open and we may not make the files a shared read needs.
         catalogue = Catalogue(path, ops, uri=_uri(path, "ro") + "&immutable=1")
-    with catalogue.lend() as connection:
+    with _kept_if_sound(catalogue), catalogue.lend() as connection:
         if _format_of(connection, path) == 0:
             raise nothing
     return catalogue
+
+
+@contextmanager
+def _kept_if_sound(catalogue: Catalogue) -> Generator[None, None, None]:
+    try:
+        yield
+    except BaseException:
+        catalogue.close()
+        raise
 
 
 def _uri(path: Path, mode: str) -> str:

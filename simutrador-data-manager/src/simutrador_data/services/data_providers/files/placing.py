@@ -21,6 +21,7 @@ from simutrador_data.services.data_providers.files.verdicts import Verdicts
 from simutrador_data.services.data_providers.files.zones import local_to_utc
 
 _SUNDAY: Final = 6
+_DAY: Final = np.timedelta64(1, "D")
 
 
 class Rules(Protocol):
@@ -158,12 +159,14 @@ def _periods(days: D64, timeframe: Timeframe) -> tuple[D64, D64]:
     """Return the first date of each row's period, and the first date after it."""
     if timeframe is Timeframe.WEEKLY:
         weekday = (days.astype(np.int64) + 3) % 7
-        monday = days - weekday + np.where(weekday == _SUNDAY, 7, 0)  # Sunday opens the next week
-        return monday, monday + 7
+        ahead = np.where(weekday == _SUNDAY, 7, 0)  # Sunday opens the next week
+        monday = days + (ahead - weekday).astype("timedelta64[D]")
+        return monday, monday + 7 * _DAY
     if timeframe is Timeframe.MONTHLY:
         month = days.astype("datetime64[M]")
-        return month.astype("datetime64[D]"), (month + 1).astype("datetime64[D]")
-    return days, days + 1
+        following = month + np.timedelta64(1, "M")
+        return month.astype("datetime64[D]"), following.astype("datetime64[D]")
+    return days, days + _DAY
 
 
 def _why_closed(day: date, timeframe: Timeframe, calendar: Calendar) -> str:
