@@ -361,7 +361,7 @@ def test_impossible_values_go_to_quarantine_with_reason_and_count(
 
 
 IMPORTER = """
-import json, resource, sys, time
+import json, re, sys, time
 from datetime import UTC, datetime
 from pathlib import Path
 from simutrador_data.services.storage.parquet_store import ParquetStore
@@ -370,12 +370,14 @@ began = time.perf_counter()
 with ParquetStore(Path(sys.argv[2])) as store:
     report = import_files([Path(sys.argv[1])], store=store, now=datetime.now(UTC))
 took = time.perf_counter() - began
-peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-print(json.dumps({"added": report.files[0].added, "s": took, "mib": peak / 1024}))
+# Not ru_maxrss: it counts the process that started this one.
+peak = int(re.search(r"VmHWM:\\s+(\\d+) kB", Path("/proc/self/status").read_text())[1])
+print(json.dumps({"added": report.files[0].added, "s": took, "mb": peak * 1024 / 1e6}))
 """
 
 
-def test_a_million_rows_import_within_seconds_and_400_mib(tmp_path: Path) -> None:
+@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="peak memory is read from /proc")
+def test_a_million_rows_import_within_seconds_and_400_mb(tmp_path: Path) -> None:
     pa: Any = import_module("pyarrow")
     arrow_csv: Any = import_module("pyarrow.csv")
     n = 1_000_000
@@ -386,11 +388,11 @@ def test_a_million_rows_import_within_seconds_and_400_mib(tmp_path: Path) -> Non
     path = tmp_path / "BTC-USD.csv"
     arrow_csv.write_csv(pa.table({**table, "volume": np.arange(n) % 977 + 1}), path)
     best = 1e9
-    for attempt in range(2):  # the machine may be busy once
+    for attempt in range(4):  # the machine may be busy
         command = [sys.executable, "-c", IMPORTER, str(path), str(tmp_path / f"store{attempt}")]
         found = json.loads(subprocess.run(command, check=True, capture_output=True).stdout)
         assert found["added"] == n
-        assert found["mib"] < 400
+        assert found["mb"] < 400
         best = min(best, found["s"])
         if best < 3:
             break
