@@ -182,6 +182,7 @@ def test_sessions_before_listing_and_after_delisting_are_named_so() -> None:
         (8, "not_listed", "listed on 2024-07-09"),
         (11, "delisted", "delisted on 2024-07-11"),
     ]
+    assert (ledger.expected, ledger.present, ledger.excused) == (2, 2, 2)
     assert ledger.completeness == 1.0
 
 
@@ -212,7 +213,9 @@ def test_a_halt_explains_the_minutes_it_touches_and_no_others() -> None:
         ("vendor_hole", at(2, 14, 8), at(2, 14, 9), 1),
     ]
     assert ledger.gaps[1].evidence == "volatility halt, exchange notice 2024-07-02"
-    assert ledger.excused == 5
+    # Seven minutes are absent of 390; in five of them nobody could trade.
+    assert (ledger.expected, ledger.present, ledger.excused) == (385, 383, 5)
+    assert ledger.completeness == 383 / 385
 
 
 def test_a_minute_confirmed_without_trades_is_no_hole() -> None:

@@ -54,7 +54,7 @@ EXCUSED: Final = (
     GapReason.HALTED,
     GapReason.NO_TRADE,
 )
-"""Reasons for which no bar can exist: completeness does not count such bars as missing."""
+"""Reasons for which no bar can exist: such bars are neither expected nor missing."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -83,8 +83,8 @@ class Ledger:
 
     @property
     def expected(self) -> int:
-        """How many bars the calendar expects."""
-        return int(self.counts.expected.sum())
+        """How many bars there can be: those the calendar expects, without the excused ones."""
+        return int(self.counts.expected.sum()) - self.excused
 
     @property
     def present(self) -> int:
@@ -98,9 +98,8 @@ class Ledger:
 
     @property
     def completeness(self) -> float:
-        """Present bars as a fraction of those that can exist, 1.0 when none can."""
-        possible = self.expected - self.excused
-        return self.present / possible if possible else 1.0
+        """Present bars as a fraction of those expected, 1.0 when none is."""
+        return self.present / self.expected if self.expected else 1.0
 
     @property
     def is_explained(self) -> bool:
