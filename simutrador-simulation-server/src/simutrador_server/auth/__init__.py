@@ -1,0 +1,1 @@
+"""Who may use the venue: API keys, tokens and what each plan allows."""

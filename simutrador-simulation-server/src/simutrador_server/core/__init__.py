@@ -1,0 +1,1 @@
+"""Settings, logging and errors of the venue."""

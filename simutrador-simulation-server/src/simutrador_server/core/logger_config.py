@@ -1,0 +1,63 @@
+"""Structured logs on standard error: lines for people at a terminal, JSON elsewhere."""
+
+from __future__ import annotations
+
+import logging
+import re
+import sys
+from collections.abc import MutableMapping
+from typing import Any, Final, TextIO
+
+import structlog
+
+from simutrador_server.core.settings import LoggingSettings
+
+_SECRET_KEY: Final = re.compile(r"key|secret|token|password|authorization|cookie", re.IGNORECASE)
+_QUIET: Final = ("uvicorn.access", "httpx", "asyncio", "watchfiles")
+
+
+def setup_logging(settings: LoggingSettings, *, stream: TextIO | None = None) -> None:
+    """Send every log, ours and the standard library's, to one stream in one format.
+
+    Args:
+        settings: Level and format.
+        stream: Where to write; standard error when None.
+    """
+    out = stream or sys.stderr
+    as_json = settings.format == "json" or (settings.format == "auto" and not out.isatty())
+    renderer = structlog.processors.JSONRenderer() if as_json else structlog.dev.ConsoleRenderer()
+    shared: list[Any] = [
+        structlog.contextvars.merge_contextvars,
+        structlog.stdlib.add_log_level,
+        structlog.stdlib.add_logger_name,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+        hide_secrets,
+    ]
+    handler = logging.StreamHandler(out)
+    last: list[Any] = [structlog.stdlib.ProcessorFormatter.remove_processors_meta]
+    if as_json:
+        last.append(structlog.processors.format_exc_info)
+    handler.setFormatter(
+        structlog.stdlib.ProcessorFormatter(foreign_pre_chain=shared, processors=[*last, renderer])
+    )
+    root = logging.getLogger()
+    root.handlers[:] = [handler]
+    root.setLevel(settings.level)
+    for name in _QUIET:
+        logging.getLogger(name).setLevel(logging.WARNING)
+    structlog.configure(
+        processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
+        logger_factory=structlog.stdlib.LoggerFactory(),
+        wrapper_class=structlog.stdlib.BoundLogger,
+        cache_logger_on_first_use=False,
+    )
+
+
+def hide_secrets(
+    _logger: Any, _method: str, event: MutableMapping[str, Any]
+) -> MutableMapping[str, Any]:
+    """Replace the value of every field whose name says that it is a secret."""
+    for name in event:
+        if _SECRET_KEY.search(name):
+            event[name] = "********"
+    return event

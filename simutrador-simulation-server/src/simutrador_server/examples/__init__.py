@@ -1,0 +1,1 @@
+"""Programs to start from; the text of these files is what the commands print."""

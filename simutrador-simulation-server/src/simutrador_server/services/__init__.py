@@ -1,0 +1,1 @@
+"""Reads the bars a simulation replays."""

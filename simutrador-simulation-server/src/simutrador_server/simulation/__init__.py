@@ -1,0 +1,1 @@
+"""One simulation and one conversation as state machines: no clock, socket or await inside."""
