@@ -7,7 +7,7 @@ from decimal import Decimal
 
 import pytest
 
-from simutrador_core.models.bars import Bars
+from simutrador_core.models.bars import Bars, to_us
 from simutrador_core.models.enums import Timeframe
 from simutrador_core.testing.builders import (
     START,
@@ -16,7 +16,6 @@ from simutrador_core.testing.builders import (
     make_candle,
     make_change,
     query_all,
-    us,
 )
 from simutrador_core.testing.comparing import assert_same_bars, find_difference, joined
 
@@ -75,7 +74,7 @@ def test_change_holds_pages_and_covered() -> None:
 
 def test_query_all_covers_any_bar() -> None:
     query = query_all("X")
-    assert us(query.start) < 0 < us(query.end)
+    assert to_us(query.start) < 0 < to_us(query.end)
 
 
 @pytest.mark.parametrize(

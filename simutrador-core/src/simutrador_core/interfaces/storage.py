@@ -10,8 +10,9 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Protocol, runtime_checkable
 
+from simutrador_core.errors import InputError
 from simutrador_core.models.bars import BarQuery, Bars, SeriesKey
-from simutrador_core.models.enums import Maintenance, OnConflict, Timeframe
+from simutrador_core.models.enums import Adjustment, Maintenance, OnConflict, Timeframe
 from simutrador_core.models.series import check_range
 
 
@@ -120,9 +121,28 @@ class Report:
     problems: tuple[str, ...] = field(default_factory=tuple)
 
 
+def check_as_stored(query: BarQuery) -> None:
+    """Refuse a query for an adjustment that a source of stored series cannot make.
+
+    Raises:
+        InputError: `actions_as_of` is given for an adjusted series, which is stored as its source
+            adjusted it.
+    """
+    if query.actions_as_of is not None and query.adjustment is not Adjustment.RAW:
+        raise InputError(
+            f"{query.series} is stored as its source adjusted it, not by the actions known on "
+            f"{query.actions_as_of}; leave actions_as_of out, or read the raw series",
+            field="actions_as_of",
+        )
+
+
 @runtime_checkable
 class BarSource(Protocol):
-    """Something bars can be read from. Synchronous: shells call it through `asyncio.to_thread`."""
+    """Something bars can be read from. Synchronous: shells call it through `asyncio.to_thread`.
+
+    A source that keeps adjusted series as they were given, and adjusts none itself, refuses
+    `actions_as_of` for them (`check_as_stored`) rather than answer another question.
+    """
 
     def read(self, query: BarQuery, /) -> Bars:
         """Return the bars that open in the query's range, oldest first.
@@ -169,8 +189,16 @@ class BarStore(BarSource, Protocol):
         """
         ...
 
-    def history(self, symbol: str, timeframe: Timeframe) -> list[Commit]:
-        """Return the commits that touched a symbol and timeframe, oldest first."""
+    def history(
+        self, symbol: str, timeframe: Timeframe, *, newest: int | None = None
+    ) -> list[Commit]:
+        """Return the commits that touched a symbol and timeframe, oldest first.
+
+        Args:
+            symbol: Canonical symbol; one that is not stored gives none.
+            timeframe: Which of its series.
+            newest: Only so many of the newest; a long history costs time. None gives all.
+        """
         ...
 
     def segments(self, query: BarQuery) -> list[Segment]:

@@ -222,3 +222,14 @@ class CommitContract:
         assert [(c.id, c.source) for c in listed] == [(first.id, "one"), (both.id, "two")]
         assert [(c.added, c.no_op) for c in listed] == [(2, False), (7, False)]
         assert store.history("NOPE", Timeframe.MINUTE_1) == []
+
+    def test_history_can_be_asked_for_the_newest_commits_only(self, store: BarStore) -> None:
+        for n in (1, 2, 3):  # each of two series that one history lists
+            split = make_bars("AAPL", n=n, adjustment=Adjustment.SPLIT)
+            store.commit(make_change(make_bars("AAPL", n=n), split))
+            store.commit(make_change(make_bars("IBM", n=n)))
+        whole = store.history("AAPL", Timeframe.MINUTE_1)
+        assert len(whole) == 3
+        for newest in (0, 1, 2, 3, 9):
+            part = store.history("AAPL", Timeframe.MINUTE_1, newest=newest)
+            assert part == whole[max(0, 3 - newest) :]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from decimal import Decimal
@@ -14,16 +14,9 @@ import numpy as np
 from simutrador_core.interfaces.data_provider import ActionKind, CorporateAction
 from simutrador_core.models.bars import F64, I64, Bars, BoolArray, to_us
 from simutrador_core.models.enums import Adjustment, GapReason, Timeframe
+from simutrador_core.utils.timeframe_utils import timeframe_us
 
-MINUTES: Final[Mapping[Timeframe, int]] = {
-    Timeframe.MINUTE_1: 1,
-    Timeframe.MINUTE_5: 5,
-    Timeframe.MINUTE_15: 15,
-    Timeframe.MINUTE_30: 30,
-    Timeframe.HOUR_1: 60,
-    Timeframe.HOUR_2: 120,
-    Timeframe.HOUR_4: 240,
-}
+INTRADAY: Final = frozenset(timeframe for timeframe in Timeframe if timeframe.is_intraday)
 MINUTE_US: Final = 60_000_000
 
 
@@ -139,8 +132,9 @@ def to_bars(
     """
     if not len(minutes.opened_at):
         return Bars.empty(listing.symbol, timeframe, adjustment)
-    span = MINUTES.get(timeframe)
-    step_us = minutes.session_close - minutes.session_open if span is None else span * MINUTE_US
+    step_us = minutes.session_close - minutes.session_open
+    if timeframe.is_intraday:
+        step_us = timeframe_us(timeframe)
     bucket = (minutes.opened_at - minutes.session_open) // step_us
     firsts = np.flatnonzero(np.diff(bucket, prepend=-1))
     lasts = np.append(firsts[1:], len(bucket)) - 1
@@ -156,9 +150,9 @@ def to_bars(
         low=price(np.minimum.reduceat(minutes.low, firsts)),
         close=price(minutes.close[lasts]),
         volume=volume(np.add.reduceat(minutes.volume, firsts)),
-        sessions=np.full(len(firsts), np.datetime64(minutes.session, "D"))
-        if span is None
-        else None,
+        sessions=None
+        if timeframe.is_intraday
+        else np.full(len(firsts), np.datetime64(minutes.session, "D")),
         synthetic=np.ones(len(firsts), dtype=np.bool_),
     )
     if not hidden:

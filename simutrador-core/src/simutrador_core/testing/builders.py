@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from simutrador_core.interfaces.storage import Change, Covered
 from simutrador_core.models.bars import BarQuery, Bars, SeriesKey, from_us, to_us
 from simutrador_core.models.enums import Adjustment, OnConflict, Timeframe
+from simutrador_core.utils.timeframe_utils import timeframe_us
 
 if TYPE_CHECKING:
     from simutrador_core.models.price_data import PriceCandle
@@ -30,25 +31,8 @@ FETCHED_AT: Final = datetime(2024, 2, 1, 12, 0, tzinfo=UTC)
 """The default instant at which a change's source answered."""
 
 _DAY: Final = timedelta(days=1)
-_STEPS: Final = {
-    Timeframe.MINUTE_1: timedelta(minutes=1),
-    Timeframe.MINUTE_5: timedelta(minutes=5),
-    Timeframe.MINUTE_15: timedelta(minutes=15),
-    Timeframe.MINUTE_30: timedelta(minutes=30),
-    Timeframe.HOUR_1: timedelta(hours=1),
-    Timeframe.HOUR_2: timedelta(hours=2),
-    Timeframe.HOUR_4: timedelta(hours=4),
-    Timeframe.DAILY: _DAY,
-    Timeframe.WEEKLY: 7 * _DAY,
-    Timeframe.MONTHLY: 31 * _DAY,
-}
 
 Floats = Sequence[float] | NDArray[np.float64]
-
-
-def us(instant: datetime) -> int:
-    """Return microseconds since the epoch of an aware instant."""
-    return to_us(instant)
 
 
 def make_bars(
@@ -80,7 +64,7 @@ def make_bars(
         complete: False when the last bar is still forming.
         synthetic: True for each bar that was generated or filled.
     """
-    times = _times(opened_at, start, _STEPS[timeframe], n if close is None else len(close))
+    times = _times(opened_at, start, _step(timeframe), n if close is None else len(close))
     count = len(times)
     steps = np.arange(count, dtype=np.float64)
     flat = None if close is None else np.asarray(close, dtype=np.float64)
@@ -172,6 +156,12 @@ def query_all(
         adjustment=adjustment,
         as_of=as_of,
     )
+
+
+def _step(timeframe: Timeframe) -> timedelta:
+    if timeframe is Timeframe.MONTHLY:
+        return 31 * _DAY
+    return timedelta(microseconds=timeframe_us(timeframe))
 
 
 def _times(

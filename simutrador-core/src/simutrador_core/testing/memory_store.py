@@ -14,7 +14,15 @@ from typing import Final
 
 from simutrador_core.dataset import dataset_id
 from simutrador_core.errors import ConflictError, InvalidRangeError
-from simutrador_core.interfaces.storage import Change, Commit, Coverage, Report, Segment, SeriesInfo
+from simutrador_core.interfaces.storage import (
+    Change,
+    Commit,
+    Coverage,
+    Report,
+    Segment,
+    SeriesInfo,
+    check_as_stored,
+)
 from simutrador_core.models.bars import BarQuery, Bars, SeriesKey, from_us
 from simutrador_core.models.enums import Maintenance, Timeframe
 from simutrador_core.testing._memory_rows import (
@@ -60,10 +68,17 @@ class MemoryStore:
             UnknownSymbolError: no such series is stored at that version.
             InvalidRangeError: there is no such version yet.
         """
+        check_as_stored(query)
         return read(self._at(query.as_of), query)
 
     def stream(self, query: BarQuery, *, rows: int = 65_536) -> Iterator[Bars]:
-        """Yield the same bars in parts of at most `rows`, of the version of the first `next`."""
+        """Yield the same bars in parts of at most `rows`, of the version of the first `next`.
+
+        Raises:
+            InvalidRangeError: `rows` is below 1.
+        """
+        if rows < 1:
+            raise InvalidRangeError(f"rows {rows} is below the limit of 1", field="rows")
         bars = self.read(query)
         for first in range(0, len(bars), rows):
             yield bars.take(slice(first, first + rows))
@@ -118,14 +133,17 @@ class MemoryStore:
             self._versions.append(replace(version, commit=commit))
             return commit
 
-    def history(self, symbol: str, timeframe: Timeframe) -> list[Commit]:
-        """Return the commits that touched a symbol and timeframe, oldest first."""
-        return [
+    def history(
+        self, symbol: str, timeframe: Timeframe, *, newest: int | None = None
+    ) -> list[Commit]:
+        """Return the commits (only so many of the newest) of a symbol and timeframe, in order."""
+        found = [
             version.commit
             for version in self._versions
             if version.commit is not None
             and any(s.symbol == symbol and s.timeframe == timeframe for s in version.commit.series)
         ]
+        return found if newest is None else found[max(0, len(found) - newest) :]
 
     def segments(self, query: BarQuery) -> list[Segment]:
         """Return one segment for every run of bars that one commit gave, in time order.

@@ -24,7 +24,7 @@ import numpy as np
 import pytest
 
 from simutrador_core import dataset
-from simutrador_core.errors import InvalidSymbolError, UnknownSymbolError
+from simutrador_core.errors import InvalidRangeError, InvalidSymbolError, UnknownSymbolError
 from simutrador_core.interfaces.storage import BarSource, Change
 from simutrador_core.models.bars import BarQuery, Bars
 from simutrador_core.models.enums import Adjustment, Timeframe
@@ -246,6 +246,10 @@ class BarSourceContract:
     def test_stream_of_an_empty_range_gives_no_bars(self, source: BarSource) -> None:
         query = query_all("AAPL", start=date(1999, 1, 1), end=date(2000, 1, 1))
         assert sum(len(part) for part in source.stream(query)) == 0
+
+    def test_stream_in_parts_of_nothing_is_refused(self, source: BarSource) -> None:
+        with pytest.raises(InvalidRangeError):
+            list(source.stream(query_all("AAPL"), rows=0))
 
     def test_symbols_lists_series_with_first_last_and_rows(self, source: BarSource) -> None:
         listed = [(i.symbol, i.series.timeframe, i.first, i.last, i.rows) for i in source.symbols()]

@@ -14,15 +14,17 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Sequence
+from dataclasses import replace
+from datetime import date
 from pathlib import Path
 
 import pytest
 
 from simutrador_core import dataset
-from simutrador_core.errors import ConflictError
+from simutrador_core.errors import ConflictError, InputError
 from simutrador_core.interfaces.storage import BarSource, BarStore, Change, Covered
 from simutrador_core.models.bars import from_us
-from simutrador_core.models.enums import Maintenance, OnConflict, Timeframe
+from simutrador_core.models.enums import Adjustment, Maintenance, OnConflict, Timeframe
 from simutrador_core.testing._commit_contract import CommitContract
 from simutrador_core.testing._store_cases import (
     AAPL,
@@ -66,6 +68,18 @@ class BarStoreContract(CommitContract, VersionContract, BarSourceContract):
     def test_it_satisfies_the_protocol(self, store: BarStore) -> None:
         assert isinstance(store, BarStore)
         assert store.symbols() == []
+
+    def test_a_stored_adjusted_series_is_not_adjusted_anew(self, store: BarStore) -> None:
+        split = make_bars("AAPL", adjustment=Adjustment.SPLIT)
+        store.commit(make_change(split, make_bars("AAPL")))
+        asked = replace(AAPL, adjustment=Adjustment.SPLIT, actions_as_of=date(2024, 1, 1))
+        with pytest.raises(InputError):
+            store.read(asked)
+        with pytest.raises(InputError):
+            list(store.stream(asked))
+        with pytest.raises(InputError):
+            store.dataset_id([asked])
+        assert_same_bars(store.read(replace(AAPL, actions_as_of=date(2024, 1, 1))), make_bars())
 
     def test_dataset_id_does_not_depend_on_how_the_rows_came(
         self, tmp_path: Path, opened: list[BarSource]

@@ -30,7 +30,7 @@ from simutrador_core.models.bars import Bars, concat, from_us, to_us
 from simutrador_core.models.enums import Adjustment, Timeframe
 from simutrador_core.sessions.calendar import Calendar
 from simutrador_core.testing._synthetic_listing import (
-    MINUTES,
+    INTRADAY,
     Hole,
     Listing,
     SessionMinutes,
@@ -48,7 +48,7 @@ class SyntheticMarket:
 
     name: ClassVar[str] = "synthetic"
     capabilities: ClassVar[Capabilities] = Capabilities(
-        timeframes=frozenset({*MINUTES, Timeframe.DAILY}),
+        timeframes=frozenset({*INTRADAY, Timeframe.DAILY}),
         adjustments=frozenset({Adjustment.RAW, Adjustment.SPLIT}),
         rows_per_request=1_000,
         requests_per_minute=None,

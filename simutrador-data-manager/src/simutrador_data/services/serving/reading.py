@@ -84,7 +84,7 @@ def read_page(
 
 
 def pinned(store: BarStore, queries: Sequence[BarQuery]) -> list[BarQuery]:
-    """Return the queries fixed to the latest commit of any of them.
+    """Return the queries fixed to a version that holds the latest commit of each.
 
     Rows read part by part are then of one version, whatever is committed meanwhile.
 
@@ -93,11 +93,9 @@ def pinned(store: BarStore, queries: Sequence[BarQuery]) -> list[BarQuery]:
     """
     latest = 0
     for query in queries:
-        commits = store.history(query.symbol, query.timeframe)
-        touching = [commit.id for commit in commits if query.series in commit.series]
-        if not touching:
-            raise explain_unknown(store, query.series)
-        latest = max(latest, touching[-1])
+        read_bars(store, replace(query, end=query.start))  # an unknown series ends here
+        (commit,) = store.history(query.symbol, query.timeframe, newest=1)
+        latest = max(latest, commit.id)
     return [replace(query, as_of=latest) for query in queries]
 
 

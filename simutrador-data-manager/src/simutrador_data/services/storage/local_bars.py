@@ -10,7 +10,13 @@ from typing import Self
 
 from simutrador_core import dataset
 from simutrador_core.errors import InvalidRangeError
-from simutrador_core.interfaces.storage import Commit, Coverage, Segment, SeriesInfo
+from simutrador_core.interfaces.storage import (
+    Commit,
+    Coverage,
+    Segment,
+    SeriesInfo,
+    check_as_stored,
+)
 from simutrador_core.models.bars import BarQuery, Bars, SeriesKey, from_us, to_us
 from simutrador_core.models.enums import Timeframe
 from simutrador_data.services.storage import answers, digests, provenance, reading
@@ -34,7 +40,7 @@ class LocalBars:
     """The bars of a store on this machine; satisfies `BarSource`.
 
     Threads and processes may read and write the same store meanwhile: each read sees one committed
-    version. `actions_as_of` has no effect: a store gives back the series it was given.
+    version. A store gives back the series it was given and adjusts none.
     """
 
     def __init__(self, root: Path, *, ops: FileOps | None = None) -> None:
@@ -83,6 +89,7 @@ class LocalBars:
             InvalidRangeError: there is no such version yet.
             CorruptDataError: a file with some of them does not match its checksum.
         """
+        check_as_stored(query)
         start, end = to_us(query.start), to_us(query.end)
         return self._read(query.series, start, end, version=query.as_of)
 
@@ -98,6 +105,7 @@ class LocalBars:
         """
         if rows < 1:
             raise InvalidRangeError(f"rows {rows} is below the limit of 1", field="rows")
+        check_as_stored(query)
         version = self._version(query.as_of)
         with self._catalogue.read() as connection:
             series = reading.known_series(connection, query.series, version=version)
@@ -133,10 +141,12 @@ class LocalBars:
         digests.keep(self._catalogue, memos)
         return dataset.combine(found)
 
-    def history(self, symbol: str, timeframe: Timeframe) -> list[Commit]:
-        """Return the commits that touched a symbol and timeframe, oldest first."""
+    def history(
+        self, symbol: str, timeframe: Timeframe, *, newest: int | None = None
+    ) -> list[Commit]:
+        """Return the commits that touched a symbol and timeframe, oldest first; see `BarStore`."""
         with self._catalogue.read() as connection:
-            return provenance.history(connection, symbol, timeframe)
+            return provenance.history(connection, symbol, timeframe, newest=newest)
 
     def segments(self, query: BarQuery) -> list[Segment]:
         """Return where the rows of a read came from, in time order; see `BarStore.segments`."""
@@ -196,6 +206,7 @@ class LocalBars:
         return reading.with_fresh_snapshots(attempt)
 
     def _lines(self, query: BarQuery, version: int, memos: list[digests.Memo]) -> list[str]:
+        check_as_stored(query)
         start, end = to_us(query.start), to_us(query.end)
         with self._catalogue.read() as connection:
             series = reading.known_series(connection, query.series, version=version)

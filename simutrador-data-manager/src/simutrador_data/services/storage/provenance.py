@@ -15,18 +15,22 @@ from simutrador_data.services.storage.table import OPENED, between
 _HISTORY = """SELECT c.id, c.at_us, c.added, c.replaced, c.removed, c.source, c.request,
     c.code_version, s.symbol, s.timeframe, s.adjustment
     FROM commits c JOIN commit_series cs ON cs.commit_id = c.id JOIN series s ON s.id = cs.series_id
-    WHERE c.id IN (SELECT commit_id FROM commit_series JOIN series ON series.id = series_id
-                   WHERE symbol = ? AND timeframe = ?)
+    WHERE c.id IN (SELECT DISTINCT commit_id FROM commit_series
+                   JOIN series ON series.id = series_id WHERE symbol = ? AND timeframe = ?
+                   ORDER BY commit_id DESC LIMIT ?)
     ORDER BY c.id, s.symbol, s.timeframe, s.adjustment"""
 
 
-def history(connection: sqlite3.Connection, symbol: str, timeframe: Timeframe) -> list[Commit]:
-    """Return the commits that touched a symbol and timeframe, oldest first."""
+def history(
+    connection: sqlite3.Connection, symbol: str, timeframe: Timeframe, *, newest: int | None
+) -> list[Commit]:
+    """Return the commits that touched a symbol and timeframe, oldest first; see `BarStore`."""
     if not is_text(symbol):
         return []
     found: list[Commit] = []
     series: list[SeriesKey] = []
-    for row in connection.execute(_HISTORY, (symbol, str(timeframe))):
+    limit = -1 if newest is None else newest
+    for row in connection.execute(_HISTORY, (symbol, str(timeframe), limit)):
         if found and found[-1].id == row[0]:
             found.pop()
         else:

@@ -55,8 +55,8 @@ def is_complete(store: BarStore, description: Description, origin: Origin) -> in
     """
     if description.symbol is None:
         return None
-    history = store.history(description.symbol, description.timeframe)
-    return history[-1].id if history and history[-1].request == origin.complete else None
+    latest = store.history(description.symbol, description.timeframe, newest=1)
+    return latest[0].id if latest and latest[0].request == origin.complete else None
 
 
 @dataclass(slots=True)
