@@ -5,6 +5,7 @@ Pages are rendered here; what they draw they ask of the same REST interface that
 
 from __future__ import annotations
 
+from shlex import quote
 from typing import Annotated, Final
 
 from fastapi import APIRouter, Query, Request
@@ -53,7 +54,8 @@ def overview(
     listing = list_series(services.store.symbols(), services.registry, wish)
     summaries = _summaries(request, services)
     known = {row.id: summaries.known(row.info.series) for row in listing.rows}
-    return page("overview.html", listing=listing, known=known, most_rows=MOST_ROWS)
+    folder = quote(str(services.settings.data_storage.root))
+    return page("overview.html", listing=listing, known=known, most_rows=MOST_ROWS, folder=folder)
 
 
 @router.get("/pages/rows")

@@ -28,11 +28,10 @@ class Summaries:
         self._lock = Lock()
 
     def known(self, key: SeriesKey) -> LedgerSummary | None:
-        """Return the summary if it is at hand."""
-        version = self._version(key)
+        """Return the summary if it is at hand and the series has not changed since."""
         with self._lock:
             kept = self._kept.get(key)
-        return kept[1] if kept is not None and kept[0] == version else None
+        return kept[1] if kept is not None and kept[0] == self._version(key) else None
 
     def of(self, key: SeriesKey) -> LedgerSummary:
         """Return the summary, judging the series where it is not at hand.
@@ -41,9 +40,12 @@ class Summaries:
             UnknownSymbolError: no such series is stored.
             CalendarError: its calendar is unknown.
         """
+        found = self.known(key)
+        if found is not None:
+            return found
         # The version is asked first: a commit in between makes the summary too new, never too old.
         version = self._version(key)
-        found = self.known(key) or self._judge(key)
+        found = self._judge(key)
         with self._lock:
             self._kept[key] = (version, found)
             self._kept.move_to_end(key)

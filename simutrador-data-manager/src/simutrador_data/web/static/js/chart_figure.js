@@ -68,7 +68,7 @@ function splitMarks(points, splits, shade) {
     })),
     annotations: shown.map(({ at, ratio }) => ({
       x: at, xref: "x", y: 1, yref: "paper", yanchor: "top", xanchor: "left", showarrow: false,
-      text: `split ${ratio}`, font: { size: 11, color: shade.soft },
+      text: `${ratio}:1 split`, font: { size: 11, color: shade.soft },
     })),
   };
 }

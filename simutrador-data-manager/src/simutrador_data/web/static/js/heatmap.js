@@ -8,6 +8,9 @@ import { describe } from "./heatmap_days.js";
 const STEPS = { ArrowLeft: -7, ArrowRight: 7, ArrowUp: -1, ArrowDown: 1, PageUp: -364, PageDown: 364 };
 const REASONS = ["closed", "not_listed", "delisted", "halted", "no_trade", "vendor_hole", "not_fetched", "unexplained"];
 
+// Hollow cells: no bar can exist there. The shape tells them apart without colour.
+const HOLLOW = new Set(["closed", "not_listed", "delisted"]);
+
 export function createHeatmap(place, days, { label, say, onPick }) {
   const canvas = make("canvas", { tabindex: "0", role: "img", "aria-label": label });
   const tip = make("div", { className: "tip", hidden: "" });
@@ -84,6 +87,10 @@ function paintCell(brush, shade, { x, y, width, height }, { expected, present, r
   const whole = expected ? present / expected : 0;
   brush.fillStyle = reason ? shade[reason] : shade.full;
   brush.fillRect(x, y, width, height);
+  if (HOLLOW.has(reason) && whole === 0) {
+    brush.fillStyle = shade.surface;
+    brush.fillRect(x + 1, y + 1, width - 2, height - 2);
+  }
   if (reason && whole > 0) {
     brush.fillStyle = shade.full;
     // At least a third of a cell shows that something is absent.
