@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import sys
 from collections.abc import Iterator
 from enum import StrEnum
@@ -90,14 +92,24 @@ def _query(
 def _format(chosen: BarsFormat, *, as_json: bool, out: Path | None) -> BarsFormat:
     """Return the format to write; `--json` and the file's suffix count where none was chosen."""
     if chosen is BarsFormat.TABLE and out is not None:
-        suffix = out.suffix.lower().removeprefix(".")
-        named = {"csv", "json", "parquet", "arrow"} & {suffix, suffix.removesuffix("s")}
-        chosen = BarsFormat(named.pop()) if named else BarsFormat.CSV
+        chosen = _format_of(out)
     elif chosen is BarsFormat.TABLE and as_json:
         chosen = BarsFormat.JSON
     if chosen in _BINARY and out is None and (sys.stdout.isatty() or as_json):
         raise InputError(f"{chosen} is binary: name a file with --out FILE", field="format")
     return chosen
+
+
+def _format_of(out: Path) -> BarsFormat:
+    suffix = out.suffix.lower().removeprefix(".")
+    named = {"csv", "json", "parquet", "arrow"} & {suffix, suffix.removesuffix("s")}
+    if not named:
+        raise InputError(
+            f"the name {out} says no format; end it with .csv, .json, .arrow or .parquet, "
+            "or choose one with --format",
+            field="out",
+        )
+    return BarsFormat(named.pop())
 
 
 def _show(session: Session, query: BarQuery, limit: int) -> None:
@@ -167,6 +179,8 @@ def _export(
 
 def _write_whole(out: Path, chunks: Iterator[bytes]) -> None:
     """Write beside the file and rename, so that a failure leaves no half export."""
+    if out.is_dir():
+        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(out))
     draft = out.with_name(f".{out.name}.part")
     try:
         with draft.open("wb") as file:

@@ -106,7 +106,9 @@ def _guarded(name: str, check: Callable[[], Finding]) -> Finding:
 
 
 def _check_store(root: Path, data: Path | None, *, verify: bool) -> Finding:
-    if not root.is_dir():
+    from simutrador_data.services.storage.catalogue import CATALOGUE_NAME
+
+    if not (root / CATALOGUE_NAME).is_file():
         step = "simutrador-data import FILE makes one; simutrador-data demo shows one"
         return Finding("store", Verdict.WARNING, f"there is none at {root}", step)
     from simutrador_core.models.enums import Maintenance

@@ -13,6 +13,7 @@ import typer
 from rich.console import Console
 from rich.markup import escape
 
+from simutrador_core.models.enums import Adjustment, OnConflict
 from simutrador_data.cli.options import AdjustmentOption, DataOption, DebugOption, JsonOption
 from simutrador_data.cli.output import ExitCode, progress, reporting, table, write
 from simutrador_data.cli.parsing import optional_word, parse_word
@@ -89,8 +90,10 @@ def import_(
         if dry_run:
             _describe(paths, options, data, as_json=as_json)
             return
+        _check(options)
+        conflict = parse_word("on_conflict", on_conflict, OnConflict)
         with open_session(data, create=True) as session:
-            report = _import(paths, options, on_conflict, session)
+            report = _import(paths, options, conflict, session)
         write(report.to_json(), as_json=as_json, show=lambda console: show_report(console, report))
         if report.exit_code:
             raise typer.Exit(report.exit_code)
@@ -102,7 +105,6 @@ def to_options(given: Overrides) -> ImportOptions:
     Raises:
         InputError: a word is none of those an option takes.
     """
-    from simutrador_core.models.enums import Adjustment
     from simutrador_core.utils.timeframe_utils import parse_timeframe
     from simutrador_data.services.data_providers.files import (
         DateOrder,
@@ -140,12 +142,20 @@ def show_report(console: Console, report: ImportReport) -> None:
     console.print(f"{status}, {report.total('rejected_rows'):,} rows rejected")
 
 
+def _check(options: ImportOptions) -> None:
+    """Refuse wrong options before a store is made."""
+    from simutrador_core.assets.registry import AssetRegistry
+    from simutrador_data.services.data_providers.files import RegistryCalendars
+    from simutrador_data.services.workflows.import_files import check_options
+
+    check_options(options, RegistryCalendars(AssetRegistry.default()))
+
+
 def _import(
-    paths: list[Path], options: ImportOptions, on_conflict: str, session: Session
+    paths: list[Path], options: ImportOptions, on_conflict: OnConflict, session: Session
 ) -> ImportReport:
     from datetime import UTC, datetime
 
-    from simutrador_core.models.enums import OnConflict
     from simutrador_data.services.workflows.import_files import import_files
 
     waiting = progress()
@@ -157,7 +167,7 @@ def _import(
             now=datetime.now(UTC),
             options=options,
             progress=waiting,
-            on_conflict=parse_word("on_conflict", on_conflict, OnConflict),
+            on_conflict=on_conflict,
             quarantine=session.root / "quarantine",
         )
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from simutrador_data.cli.output import progress
 from simutrador_data.cli.parsing import parse_adjustment
-from simutrador_data.cli.session import Session
+from simutrador_data.cli.session import NoStoreError, Session
 
 if TYPE_CHECKING:
     from simutrador_core.interfaces.validation import Gap
@@ -33,6 +33,7 @@ def ledgers(session: Session, wanted: Selection) -> Iterator[Ledger]:
     Raises:
         InputError: a text names no symbol, timeframe, adjustment or range.
         UnknownSymbolError: a symbol is not stored.
+        NoStoreError: nothing is stored that could be judged.
     """
     from simutrador_data.services.serving.ledgers import ledger_of
     from simutrador_data.services.serving.ranges import parse_range
@@ -105,4 +106,10 @@ def _keys(session: Session, wanted: Selection) -> list[SeriesKey]:
         if not any(key.symbol == symbol for key in held):
             missing = SeriesKey(symbol, timeframe or Timeframe.MINUTE_1, adjustment)
             raise explain_unknown(session.store, missing)
+    if not held:
+        kind = f"{timeframe} {adjustment}" if timeframe else str(adjustment)
+        raise NoStoreError(
+            f"the store at {session.root} holds no {kind} bars to judge; "
+            "simutrador-data symbols lists what it holds, simutrador-data import FILE adds to it"
+        )
     return [key for key in held if not symbols or key.symbol in symbols]

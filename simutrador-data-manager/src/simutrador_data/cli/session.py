@@ -62,12 +62,13 @@ def open_session(data: Path | None, *, create: bool = False) -> Generator[Sessio
     """
     settings = settings_for(data)
     root = settings.data_storage.root
-    if not create and not root.is_dir():
+    from simutrador_data.services.opening import holds_store, load_registry, open_store
+
+    if not create and not holds_store(settings.data_storage):
         raise NoStoreError(
             f"there is no store at {root}; import bars first (simutrador-data import FILE), "
             "or name its folder with --data DIR"
         )
-    from simutrador_data.services.opening import load_registry, open_store
 
     registry = load_registry(settings.data_storage)
     store = open_store(settings.data_storage)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from simutrador_core.assets.registry import AssetRegistry
 from simutrador_data.core.settings import DataStorageSettings
+from simutrador_data.services.storage.catalogue import CATALOGUE_NAME
 from simutrador_data.services.storage.parquet_store import ParquetStore
 
 
@@ -14,6 +15,11 @@ def open_store(settings: DataStorageSettings) -> ParquetStore:
         StoreError: the folder cannot be used; the text says why.
     """
     return ParquetStore(settings.root)
+
+
+def holds_store(settings: DataStorageSettings) -> bool:
+    """Return whether the folder of the settings has been made a store."""
+    return (settings.root / CATALOGUE_NAME).is_file()
 
 
 def load_registry(settings: DataStorageSettings) -> AssetRegistry:

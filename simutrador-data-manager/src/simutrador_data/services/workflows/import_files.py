@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Final, TypeVar
 
 from simutrador_core.assets.registry import AssetRegistry
-from simutrador_core.errors import ImportFileError, InputError, SimutradorError
+from simutrador_core.errors import CalendarError, ImportFileError, InputError, SimutradorError
 from simutrador_core.interfaces.storage import BarStore
 from simutrador_core.models.enums import OnConflict
 from simutrador_core.utils.validation import MAX_MAGNITUDE, parse_symbol
@@ -98,8 +98,7 @@ def import_files(
 
     Raises:
         ImportFileError: no file is named, or a folder holds none.
-        InputError: an option is wrong by itself (symbol, zone, price scale).
-        CalendarError: there is no such calendar.
+        InputError: an option is wrong by itself (symbol, zone, calendar, price scale).
     """
     job = _Job(
         store,
@@ -111,7 +110,7 @@ def import_files(
         quarantine,
         page_bytes,
     )
-    _check_options(job)
+    check_options(job.options, job.calendars)
     given = expand(paths)
     total = sum(file.size for file in given)
     job.progress.start(total, "bytes", f"Importing {_files(len(given))}")
@@ -131,17 +130,24 @@ def import_files(
     return ImportReport(tuple(reports))
 
 
-def _check_options(job: _Job) -> None:
-    """Refuse what is wrong by itself once, rather than with each file."""
-    if job.options.symbol is not None:
-        parse_symbol(job.options.symbol)
-    if job.options.zone is not None:
-        find_zone(job.options.zone)
-    if job.options.calendar is not None:
-        job.calendars.get(job.options.calendar)
-    if job.options.price_scale is not None and not 0 < job.options.price_scale <= MAX_MAGNITUDE:
+def check_options(options: ImportOptions, calendars: Calendars) -> None:
+    """Refuse what is wrong by itself once, rather than with each file.
+
+    Raises:
+        InputError: the symbol, zone, calendar or price scale is none.
+    """
+    if options.symbol is not None:
+        parse_symbol(options.symbol)
+    if options.zone is not None:
+        find_zone(options.zone)
+    if options.calendar is not None:
+        try:
+            calendars.get(options.calendar)
+        except CalendarError as e:
+            raise InputError(str(e), field="calendar") from e
+    if options.price_scale is not None and not 0 < options.price_scale <= MAX_MAGNITUDE:
         raise InputError(
-            f"price scale {job.options.price_scale} is not above 0 and up to 1e15",
+            f"price scale {options.price_scale} is not above 0 and up to 1e15",
             field="price_scale",
         )
 
