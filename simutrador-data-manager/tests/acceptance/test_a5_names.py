@@ -16,9 +16,9 @@ from hypothesis import strategies as st
 from simutrador_core.errors import InvalidSymbolError
 from simutrador_core.models.enums import Maintenance
 from simutrador_core.testing.acceptance import at_scale
+from simutrador_core.testing.awkward_values import ODD_SYMBOLS
 from simutrador_core.testing.builders import make_bars, make_change, query_all
 from simutrador_core.testing.comparing import assert_same_bars
-from simutrador_core.testing.source_contract import ODD_SYMBOLS
 from simutrador_data.services.storage import contents, names
 from simutrador_data.services.storage.parquet_store import ParquetStore
 

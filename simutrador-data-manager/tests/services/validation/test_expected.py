@@ -17,7 +17,6 @@ from simutrador_data.services.validation.expected import (
     expected_bars,
     expected_opens,
     first_weekday,
-    session_ends,
     sessions_around,
     trading_time,
 )
@@ -211,18 +210,6 @@ def test_no_sessions_expect_no_bars(timeframe: Timeframe) -> None:
     opens, sessions = expected_opens(weekend, timeframe)
 
     assert len(opens) == len(sessions) == 0
-
-
-def test_session_ends_are_closes_and_minus_one_without_a_session() -> None:
-    days = np.array([HALF_DAY, date(2024, 7, 4), SUMMER], dtype="datetime64[D]")
-
-    ends = session_ends(NEW_YORK.schedule, days)
-
-    assert ends.tolist() == [
-        to_us(datetime(2024, 7, 3, 17, tzinfo=UTC)),
-        -1,
-        to_us(datetime(2024, 7, 2, 20, tzinfo=UTC)),
-    ]
 
 
 def test_sessions_around_a_day_hold_its_whole_month() -> None:

@@ -175,24 +175,11 @@ def plan_series(
     cut: list[int] = []
     pieces: list[NewSegment] = []
     if series is not None and not merged.changes_nothing:
-        firsts = np.searchsorted(owners, np.arange(len(windows) + 1)).tolist()
-        for number, piece in enumerate(touched):
-            bounds_in_old = (firsts[number], firsts[number + 1])
-            made = _cut(series, piece, windows[number][1], old, bounds_in_old, merged)
-            if made is not None:
-                cut.append(piece.id)
-                pieces.extend(made)
+        offsets = [offset for _, offset in windows]
+        cut, pieces = _cut_all(series, touched, offsets, old, owners, merged)
     ended = [old[OPENED, first:last] for first, last in merged.ending]
-    return Plan(
-        given,
-        series,
-        merged,
-        cut,
-        pieces,
-        np.concatenate(ended) if ended else _NO_TIMES,
-        answers,
-        is_news,
-    )
+    times = np.concatenate(ended) if ended else _NO_TIMES
+    return Plan(given, series, merged, cut, pieces, times, answers, is_news)
 
 
 def _bounds(times: I64, covered: Sequence[Range]) -> Range | None:
@@ -227,6 +214,27 @@ def _window(
 def _fences(standing: Sequence[Slice], touched: Sequence[Slice]) -> I64:
     loaded = {piece.id for piece in touched}
     return np.array([p.first_us for p in standing if p.id not in loaded], dtype=np.int64)
+
+
+def _cut_all(
+    series: SeriesRow,
+    touched: Sequence[Slice],
+    offsets: Sequence[int],
+    old: Table,
+    owners: I64,
+    merged: Merged,
+) -> tuple[list[int], list[NewSegment]]:
+    """Return the segments that are cut, by id, and the pieces that stand for them."""
+    cut: list[int] = []
+    pieces: list[NewSegment] = []
+    firsts = np.searchsorted(owners, np.arange(len(touched) + 1)).tolist()
+    for number, piece in enumerate(touched):
+        bounds_in_old = (firsts[number], firsts[number + 1])
+        made = _cut(series, piece, offsets[number], old, bounds_in_old, merged)
+        if made is not None:
+            cut.append(piece.id)
+            pieces.extend(made)
+    return cut, pieces
 
 
 def _cut(

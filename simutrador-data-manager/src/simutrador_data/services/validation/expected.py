@@ -188,21 +188,3 @@ def sessions_around(
     calendar.between(first, last)
     margin = timedelta(days=33 if timeframe in _LONGER_THAN_A_DAY else 2)
     return calendar.between(max(calendar.start, first - margin), min(calendar.end, last + margin))
-
-
-def session_ends(schedule: Schedule, sessions: D64) -> I64:
-    """Return the close of each session named, int64 us UTC.
-
-    Args:
-        schedule: The sessions known.
-        sessions: datetime64[D] (n,), in any order.
-
-    Returns:
-        int64 (n,); -1 for a date without a session.
-    """
-    at = np.searchsorted(schedule.sessions, sessions)
-    known = at < len(schedule)
-    known[known] = schedule.sessions[at[known]] == sessions[known]
-    ends = np.full(len(sessions), -1, dtype=np.int64)
-    ends[known] = schedule.closes[at[known]]
-    return ends
