@@ -18,6 +18,9 @@ from simutrador_data.services.storage.segment_list import SeriesRow
 
 _LATEST_ROWS = """SELECT rows FROM coverage WHERE series_id = ? AND start_us = ? AND end_us = ?
     AND provider = ? ORDER BY commit_id DESC LIMIT 1"""
+_RECORD = """INSERT INTO coverage
+    (series_id, start_us, end_us, provider, commit_id, asked_us, rows)
+    VALUES (?, ?, ?, ?, ?, ?, ?)"""
 _ASKED_AGAIN = """UPDATE coverage SET asked_us = ? WHERE asked_us < ? AND series_id = ?
     AND start_us = ? AND end_us = ? AND provider = ? AND commit_id = (
         SELECT max(commit_id) FROM coverage c WHERE c.series_id = coverage.series_id
@@ -70,7 +73,7 @@ def record(
     """Enter the answers of a commit."""
     asked_us = to_us(change.fetched_at)
     connection.executemany(
-        "INSERT INTO coverage VALUES (?, ?, ?, ?, ?, ?, ?)",
+        _RECORD,
         (
             (series_id, start, end, change.source, commit, asked_us, rows)
             for start, end, rows in answers
