@@ -86,5 +86,5 @@ def _command(row: Row) -> GoldenCommand:
     first, *terms = row["command"].split(", ")
     action, order_id = first.split()
     return GoldenCommand(
-        int(row["after tick"]), action, order_id, dict((*term.split(),) for term in terms)
+        int(row["after tick"]), action, order_id, {t.split()[0]: t.split()[1] for t in terms}
     )

@@ -15,7 +15,7 @@ class EquityCurve:
     """Account value at every instant replayed so far.
 
     The first value is the starting cash: at the configured start, or at the first bar's close,
-    before which nothing can be traded.
+    before which nothing can be traded. A run without a bar has this one value.
 
     Attributes:
         at: int64 (n,), microseconds UTC, ascending.
@@ -55,7 +55,7 @@ def equity_curve(engine: Engine) -> EquityCurve:
         row = np.searchsorted(closes, seen, side="right") - 1
         mark = np.where(row >= 0, bars.close[np.maximum(row, 0)], 0.0)
         equity += _sum_until(booked[own], units, seen) * mark
-    if engine.config.start is not None:
+    if engine.config.start is not None or not len(seen):
         seen = np.concatenate([[engine.started_at], seen])
         equity = np.concatenate([[float(engine.config.cash)], equity])
     return EquityCurve(seen, equity, _sessions(engine, seen))

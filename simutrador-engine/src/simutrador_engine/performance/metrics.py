@@ -14,11 +14,14 @@ import numpy as np
 
 from simutrador_core.models.bars import F64
 from simutrador_engine.engine import Engine
+from simutrador_engine.models.decimals import LEDGER
 from simutrador_engine.performance.equity import equity_curve
 from simutrador_engine.portfolio.lots import Trade
 
 SESSIONS_PER_YEAR: Final = 252
 _FEWEST_RETURNS: Final = 2
+_NOISE: Final = 1e-14
+"""Returns this close together differ by the rounding of float64 alone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +63,7 @@ def sharpe_ratio(session_returns: F64) -> float | None:
     if len(session_returns) < _FEWEST_RETURNS:
         return None
     deviation = float(np.std(session_returns, ddof=1))
-    if deviation == 0.0:
+    if float(np.ptp(session_returns)) <= _NOISE:
         return None
     return float(np.mean(session_returns)) / deviation * float(np.sqrt(SESSIONS_PER_YEAR))
 
@@ -100,12 +103,13 @@ def performance(engine: Engine) -> Performance:
     """Return the numbers of a run up to now."""
     curve = equity_curve(engine)
     by_session = curve.by_session()
-    session_returns = returns(by_session)
+    ruined = bool((by_session <= 0.0).any())
+    session_returns = np.empty(0) if ruined else returns(by_session)
     account = engine.account()
     trades = engine.portfolio.trades
     return Performance(
         final_equity=account.equity,
-        total_return=float(account.equity / engine.config.cash) - 1.0,
+        total_return=float(LEDGER.divide(account.equity, engine.config.cash)) - 1.0,
         total_trades=len(trades),
         winning_trades=sum(t.pnl > 0 for t in trades),
         win_rate=win_rate(trades),
@@ -113,6 +117,6 @@ def performance(engine: Engine) -> Performance:
         max_drawdown=float(drawdown(curve.equity).max()),
         sharpe_ratio=sharpe_ratio(session_returns),
         sortino_ratio=sortino_ratio(session_returns),
-        calmar_ratio=calmar_ratio(by_session),
+        calmar_ratio=None if ruined else calmar_ratio(by_session),
         ambiguous_fills=engine.ambiguous,
     )
