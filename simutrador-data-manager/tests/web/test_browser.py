@@ -338,6 +338,31 @@ def test_a_failure_is_told_in_the_words_of_the_service_and_can_be_tried_again(
     visitor.problems.clear()
 
 
+def test_a_chart_that_failed_zooms_again_once_it_is_back(visitor: browsing.Visitor) -> None:
+    page = open_symbol(visitor, "AAPL")
+    page.route("**/trading-data/chart*", lambda route: route.abort())
+    page.get_by_role("button", name="1Y", exact=True).click()
+    page.wait_for_selector("text=The service does not answer")
+    page.unroute("**/trading-data/chart*")
+    page.get_by_role("button", name="Try again").click()
+    page.wait_for_selector("#chart .nsewdrag")
+    with answered(page, "/trading-data/chart") as answer:
+        drag_over_chart(page, 0.4, 0.6)
+    assert answer.value.json()["total_bars"] < 252
+    assert all("ERR_FAILED" in problem for problem in visitor.problems)
+    visitor.problems.clear()
+
+
+def test_of_hurried_zooms_the_last_one_counts(visitor: browsing.Visitor) -> None:
+    page = open_symbol(visitor, "AAPL")
+    for name in ("5Y", "1Y", "6M", "1M", "All", "1Y"):
+        page.get_by_role("button", name=name, exact=True).click()
+    # New York had 250 sessions in 2012: without the 40 before March, with 41 of 2013, 251.
+    expect(page.locator("#level")).to_have_text(
+        "251 daily bars, each one shown, 2012-03-01 to 2013-03-01"
+    )
+
+
 def test_an_empty_store_says_how_to_begin(browser: Browser, tmp_path: Path) -> None:
     with (
         ParquetStore(tmp_path / "empty") as store,

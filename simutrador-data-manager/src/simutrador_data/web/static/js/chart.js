@@ -11,7 +11,7 @@ const PAUSE_MS = 120;
 
 export function createChart(place, series, { level, onPoint, splits }) {
   const font = getComputedStyle(document.body).fontFamily;
-  let shown = null, bounds = null, window_ = null, log = false, drawing = false;
+  let shown = null, bounds = null, window_ = null, log = false, drawing = false, plotted = false;
   let asking = new AbortController(), timer;
 
   async function load() {
@@ -51,9 +51,10 @@ export function createChart(place, series, { level, onPoint, splits }) {
     drawing = true;
     try {
       showReady(place);
-      const first = !place.classList.contains("js-plotly-plot");
+      const isFirst = !plotted;
+      plotted = true;
       await Plotly.react(place, data, layout, CONFIG);
-      if (first) listen();
+      if (isFirst) listen();
     } finally {
       drawing = false;
     }
@@ -67,7 +68,8 @@ export function createChart(place, series, { level, onPoint, splits }) {
   }
 
   function fail(error) {
-    if (place.classList.contains("js-plotly-plot")) Plotly.purge(place);
+    if (plotted) Plotly.purge(place);
+    plotted = false;
     shown = null;
     level.textContent = "";
     showError(place, error, load);
