@@ -153,6 +153,7 @@ def _server(app: Starlette, max_message_bytes: int) -> _Server:
         uvicorn.Config(
             app,
             log_config=None,
+            log_level="warning",  # below it uvicorn writes the query of a handshake, token and all
             access_log=False,
             server_header=False,
             lifespan="off",

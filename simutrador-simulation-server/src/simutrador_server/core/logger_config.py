@@ -13,6 +13,10 @@ import structlog
 from simutrador_server.core.settings import LoggingSettings
 
 _SECRET_KEY: Final = re.compile(r"key|secret|token|password|authorization|cookie", re.IGNORECASE)
+# A token in a query or header, and anything that looks like a JWT or an API key of ours.
+_SECRET_TEXT: Final = re.compile(
+    r"(?<=token=)[^\s\"'&]+|eyJ[\w-]+\.[\w-]+\.[\w-]*|\bsk_[0-9a-f]{12}\.[\w-]+"
+)
 _QUIET: Final = ("uvicorn.access", "httpx", "asyncio", "watchfiles")
 
 
@@ -56,8 +60,10 @@ def setup_logging(settings: LoggingSettings, *, stream: TextIO | None = None) ->
 def hide_secrets(
     _logger: Any, _method: str, event: MutableMapping[str, Any]
 ) -> MutableMapping[str, Any]:
-    """Replace the value of every field whose name says that it is a secret."""
-    for name in event:
+    """Replace every field whose name says that it is a secret, and every token inside a text."""
+    for name, value in event.items():
         if _SECRET_KEY.search(name):
             event[name] = "********"
+        elif isinstance(value, str):
+            event[name] = _SECRET_TEXT.sub("********", value)
     return event

@@ -1,0 +1,46 @@
+"""Runs a venue until it is stopped, and says where it listens."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from simutrador_server.main import Addresses, serving, until_stopped
+
+if TYPE_CHECKING:
+    from simutrador_server.api.state import Venue
+    from simutrador_server.core.settings import VenueSettings
+
+
+def run(venue: Venue, settings: VenueSettings, announce: Callable[[Addresses], None]) -> None:
+    """Serve both ports until interrupted; `announce` is called once they listen.
+
+    Raises:
+        PortTakenError: another program listens there.
+    """
+    with asyncio.Runner(loop_factory=_loop_factory()) as runner:
+        runner.run(_serve(venue, settings, announce))
+
+
+async def _serve(
+    venue: Venue, settings: VenueSettings, announce: Callable[[Addresses], None]
+) -> None:
+    async with serving(
+        venue,
+        host=settings.host,
+        auth_port=settings.auth_port,
+        ws_port=settings.ws_port,
+        max_message_bytes=settings.max_message_bytes,
+    ) as addresses:
+        announce(addresses)
+        await until_stopped()
+
+
+def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
+    """Return the quick event loop where there is one."""
+    try:
+        import uvloop
+    except ImportError:
+        return None
+    return uvloop.new_event_loop
