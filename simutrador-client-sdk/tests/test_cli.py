@@ -64,7 +64,15 @@ async def test_run_trades_the_example_and_writes_a_report() -> None:
     assert "9,490.00" in done.stdout
     assert "report: .simutrador/reports/SmaCrossover-AAPL.html" in done.stdout
     text = read(".simutrador/reports/SmaCrossover-AAPL.html")
-    for part in ("SmaCrossover on AAPL", "111.00", "60.00", "-510.00", "d" * 64, "e" * 64):
+    for part in (
+        "SmaCrossover on AAPL",
+        "2023-01-02 to 2023-01-31",
+        "111.00",
+        "60.00",
+        "-510.00",
+        "d" * 64,
+        "e" * 64,
+    ):
         assert part in text
     assert "http" not in text
     assert KEY not in done.output + text
@@ -82,6 +90,8 @@ async def test_run_as_json_writes_one_document(monkeypatch: pytest.MonkeyPatch) 
     assert (document["fills"], document["report"]) == (2, "out/r.html")
     assert read("out/r.html").startswith("<!doctype html>")
     assert double.starts[0]["warmup_bars"] == 5
+    assert double.starts[0]["start_date"] == "1900-01-01T00:00:00Z"
+    assert double.starts[0]["end_date"] == "2100-01-01T00:00:00Z"
     assert double.starts[0]["commission_per_share"] == "0.00"
     assert double.starts[0]["slippage_bps"] == "2.50"
 

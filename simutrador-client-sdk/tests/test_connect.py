@@ -162,3 +162,5 @@ async def test_an_unknown_simulation_has_no_store() -> None:
     assert not venue.is_store_ready("nobody")
     with pytest.raises(KeyError, match="nobody"):
         venue.get_store("nobody")
+    with pytest.raises(KeyError, match="nobody"):
+        venue.get_info("nobody")

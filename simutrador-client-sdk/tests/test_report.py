@@ -5,14 +5,17 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from html.parser import HTMLParser
+from io import StringIO
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from rich.console import Console
 
+from simutrador_client.cli.live import LiveProgress
 from simutrador_client.errors import SessionError
-from simutrador_client.payloads import End, Fill
+from simutrador_client.payloads import End, Fill, SimulationInfo
 from simutrador_client.recording import Record
 from simutrador_client.report import RunFacts, metrics, page
 from simutrador_client.report.chart import Chart, round_steps, svg, thin
@@ -109,3 +112,13 @@ def test_a_chart_of_hours_is_labelled_with_hours() -> None:
 def test_a_long_curve_is_drawn_with_few_points() -> None:
     record = record_of(*np.linspace(100, 200, 20_000))
     assert page(FACTS, record).count(",") < 10_000
+
+
+def test_live_progress_shows_date_equity_and_fills_on_a_terminal() -> None:
+    text = StringIO()
+    record = record_of(100, 1234.5)
+    record.info = SimulationInfo({"estimated_ticks": 2})
+    with LiveProgress(Console(file=text, force_terminal=True, width=100)) as live:
+        live.step(record)
+    assert "2023-01-03" in text.getvalue()
+    assert "equity 1,234.50  fills 0" in text.getvalue()

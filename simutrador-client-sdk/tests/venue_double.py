@@ -98,7 +98,9 @@ async def _replay(double: Double, peer: Peer, message: dict[str, Any]) -> None:
         data = {"error_code": "INVALID_SYMBOL", "message": f"no bars of {symbol}"}
         await peer.send("session_error", {**data, "details": {"a": 1}}, message["request_id"])
         return
-    await peer.send("session_created", {"session_id": SID}, message["request_id"])
+    days = {"start": "2023-01-02T14:30:00Z", "end": "2023-01-31T21:00:00Z"}
+    created = {"session_id": SID, "estimated_ticks": len(double.closes), "data_range_actual": days}
+    await peer.send("session_created", created, message["request_id"])
     await peer.history()
     cash, held, waiting = float(message["data"]["initial_capital"]), 0, []
     for number, close in enumerate(double.closes):

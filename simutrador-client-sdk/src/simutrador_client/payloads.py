@@ -122,6 +122,29 @@ class Candles(Mapping[str, Candle]):
         return f"Candles({self._raw!r})"
 
 
+class SimulationInfo(Payload):
+    """What the server says a simulation is.
+
+    Attributes:
+        estimated_ticks: How many ticks it will have.
+        data_range_actual: `start` and `end`: when the first bar replayed opens, the last closes.
+        warnings: What is not as asked, such as raw prices where adjusted ones were wanted.
+    """
+
+    __slots__ = ()
+    session_id: str
+    state: str | None
+    symbols: list[str] | None
+    timeframe: str | None
+    start_date: datetime | None
+    end_date: datetime | None
+    initial_capital: Decimal | None
+    estimated_ticks: int | None
+    data_range_actual: dict[str, str] | None
+    dataset_id: str | None
+    warnings: list[str] | None
+
+
 class Tick(Payload):
     """The clock moved to `sim_time`, the close of the bars in `candles`."""
 
@@ -256,6 +279,7 @@ __all__ = [
     "Payload",
     "Candle",
     "Candles",
+    "SimulationInfo",
     "Tick",
     "Fill",
     "OrderUpdate",

@@ -10,9 +10,10 @@ from decimal import Decimal
 from typing import Any
 
 from simutrador_client.errors import SessionError
-from simutrador_client.payloads import Account, End, Fill, OrderUpdate, Tick
+from simutrador_client.payloads import Account, End, Fill, OrderUpdate, SimulationInfo, Tick
 from simutrador_client.store import Store
 from simutrador_client.trades import TradeBook
+from simutrador_client.websocket import SimutradorClientSession
 
 
 @dataclass(slots=True)
@@ -21,6 +22,7 @@ class Record:
 
     Attributes:
         capital: Starting cash, account currency.
+        info: What the server said the simulation is.
         at: When each tick closed.
         equity: Account value at each tick: cash and holdings at their last close.
         fills: Every execution.
@@ -30,6 +32,7 @@ class Record:
     """
 
     capital: Decimal
+    info: SimulationInfo = field(default_factory=lambda: SimulationInfo({}))
     at: list[datetime] = field(default_factory=list[datetime])
     equity: list[float] = field(default_factory=list[float])
     fills: list[Fill] = field(default_factory=list[Fill])
@@ -61,18 +64,22 @@ class Recorder:
     ) -> None:
         self.record = Record(capital)
         self._strategy = strategy
+        self._session: SimutradorClientSession | None = None
         self._on_step = on_step
         self._cash = float(capital)
         self._held: dict[str, float] = {}
 
-    async def set_session(self, session: object) -> None:
-        """Pass the session on."""
+    async def set_session(self, session: SimutradorClientSession) -> None:
+        """Keep the session and pass it on."""
+        self._session = session
         await self._pass("set_session", session)
 
     async def on_session_start(
         self, session_id: str, store: Store, meta: Mapping[str, Any] | None = None
     ) -> None:
-        """Pass on."""
+        """Take what the server said the simulation is, and pass on."""
+        if self._session is not None:
+            self.record.info = self._session.get_info(session_id)
         await self._pass("on_session_start", session_id, store, meta)
 
     async def on_tick(self, session_id: str, tick: Tick, store: Store) -> Any:

@@ -22,6 +22,7 @@ from simutrador_client.payloads import (
     HistorySnapshot,
     OrderUpdate,
     Payload,
+    SimulationInfo,
     Tick,
 )
 from simutrador_client.store import Store
@@ -54,6 +55,7 @@ class StrategyRunner:
         self.session_id = session_id
         self.store = store
         self.meta: dict[str, Any] | None = None
+        self.info = SimulationInfo({"session_id": session_id})
         self.acknowledges = False
         """Whether the server was asked to wait for acknowledgements."""
         self.may_be_silent = False

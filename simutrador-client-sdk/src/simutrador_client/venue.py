@@ -18,7 +18,7 @@ from simutrador_client.errors import (
 )
 from simutrador_client.messages import ERRORS
 from simutrador_client.orders import AnyOrder, batch, to_wire
-from simutrador_client.payloads import Payload
+from simutrador_client.payloads import Payload, SimulationInfo
 from simutrador_client.simulation import Simulation
 from simutrador_client.strategy import OrderSpec
 
@@ -90,6 +90,7 @@ class Venue:
             # Before anything that follows the answer is handed on.
             simulation = self.simulation(_session_id(answer))
             simulation.runner.meta = data
+            simulation.runner.info = SimulationInfo(answer)
             simulation.runner.acknowledges = bool(data.get("flow_control"))
             simulation.runner.may_be_silent = answer.get("queue_position") is not None
 

@@ -20,8 +20,17 @@ from simutrador_client.errors import (
     SessionTimeoutError,
 )
 from simutrador_client.order_desk import OrderDesk
-from simutrador_client.payloads import Account, End, Fill, HistorySnapshot, Payload, Tick
+from simutrador_client.payloads import (
+    Account,
+    End,
+    Fill,
+    HistorySnapshot,
+    Payload,
+    SimulationInfo,
+    Tick,
+)
 from simutrador_client.settings import get_settings
+from simutrador_client.simulation import Simulation
 from simutrador_client.store import Store
 from simutrador_client.strategy import Number
 from simutrador_client.venue import Venue
@@ -234,15 +243,26 @@ class SimutradorClientSession(OrderDesk):
             async with asyncio.timeout(timeout):
                 return await self._venue.simulation(session_id).wait_end(stall_s=self._stall_s)
 
+    def get_info(self, session_id: str) -> SimulationInfo:
+        """Return what the server said a simulation is, when it made it.
+
+        Raises:
+            KeyError: no simulation of that id is known.
+        """
+        return self._known(session_id).runner.info
+
     def get_store(self, session_id: str) -> Store:
         """Return the bars a simulation has seen; it stays readable after the end.
 
         Raises:
             KeyError: no simulation of that id is known.
         """
+        return self._known(session_id).runner.store
+
+    def _known(self, session_id: str) -> Simulation:
         if session_id not in self._venue.simulations:
             raise KeyError(f"no simulation {session_id!r} in this session")
-        return self._venue.simulations[session_id].runner.store
+        return self._venue.simulations[session_id]
 
     def is_store_ready(self, session_id: str) -> bool:
         """Return whether the warm-up bars are in the store."""

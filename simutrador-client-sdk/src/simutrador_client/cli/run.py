@@ -29,9 +29,8 @@ from simutrador_client.settings import get_settings
 from simutrador_client.websocket import SimutradorClientSession
 from simutrador_core.errors import InputError
 
-DEMO_START = "2010-01-04"
-DEMO_END = "2013-03-01"
-"""The range every symbol of the server's demo has daily bars for."""
+_EARLIEST = "1900-01-01"
+_LATEST = "2100-01-01"
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,11 +57,12 @@ def run(
         typer.Option("--symbols", "-s", metavar="SYMBOL", help="Repeat it, or use commas."),
     ],
     start: Annotated[
-        str, typer.Option("--start", metavar="DATE", help="First day or instant simulated.")
-    ] = DEMO_START,
+        str | None,
+        typer.Option("--start", metavar="DATE", help="First day or instant. Default: all bars."),
+    ] = None,
     end: Annotated[
-        str, typer.Option("--end", metavar="DATE", help="First one no longer simulated.")
-    ] = DEMO_END,
+        str | None, typer.Option("--end", metavar="DATE", help="First one no longer simulated.")
+    ] = None,
     timeframe: Annotated[
         str, typer.Option("--timeframe", "-t", metavar="TF", help="1min ... daily 1w 1mo.")
     ] = "daily",
@@ -94,8 +94,8 @@ def run(
         order = _Order(
             strategy,
             [s.strip() for each in symbols for s in each.split(",") if s.strip()],
-            _instant(start, "start"),
-            _instant(end, "end"),
+            _instant(start or _EARLIEST, "start"),
+            _instant(end or _LATEST, "end"),
             timeframe,
             _capital(capital),
             warmup,
@@ -103,10 +103,10 @@ def run(
             ws_url,
         )
         name, made = load_strategy(order.target)
-        with LiveProgress(stderr(), start=order.start, end=order.end) as live:
+        with LiveProgress(stderr()) as live:
             recorder = Recorder(made, capital=order.capital, on_step=live.step)
             session_id = wait_for(_simulate(order, recorder, server_url, api_key_file))
-        facts = RunFacts(name, order.symbols, timeframe, start, end, session_id)
+        facts = RunFacts(name, order.symbols, timeframe, *_span(order, recorder.record), session_id)
         path = report or Path(".simutrador/reports") / f"{name}-{'-'.join(order.symbols)}.html"
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(page(facts, recorder.record), encoding="utf-8")
@@ -148,6 +148,14 @@ def _show(record: Record, session_id: str, path: Path, *, as_json: bool) -> None
         console.print(f"report: {path}", soft_wrap=True)
 
     write(document, as_json=as_json, show=show)
+
+
+def _span(order: _Order, record: Record) -> tuple[str, str]:
+    """Return first and last day of the bars replayed; of what was asked when it is not known."""
+    actual = record.info.data_range_actual or {}
+    asked = {"start": order.start.isoformat(), "end": order.end.isoformat()}
+    first, last = (str(actual.get(name, asked[name]))[:10] for name in asked)
+    return first, last
 
 
 def _instant(text: str, field: str) -> datetime:

@@ -27,8 +27,8 @@ class RunFacts:
         strategy: Its name.
         symbols: What was traded.
         timeframe: Of the bars.
-        start: First day simulated, as given.
-        end: First day no longer simulated, as given.
+        start: Day the first bar opens.
+        end: Day the last bar closes.
         session_id: The server's name for the simulation.
     """
 
