@@ -42,7 +42,6 @@ class Talk:
         self._outbox: deque[str] = deque()
         self._sending = asyncio.Lock()
         self._wake = asyncio.Event()
-        self._asleep_until = now()
 
     async def run(self) -> None:
         """Talk until the client leaves or the conversation closes."""
@@ -73,7 +72,8 @@ class Talk:
                 out += conversation.next_tick(now)
             if out:
                 await self._say(out)
-            if conversation.may_tick(now) or conversation.wakes_at() < self._asleep_until:
+            if conversation.stirred or conversation.may_tick(now):
+                conversation.stirred = False
                 self._wake.set()
 
     async def _load(self) -> list[str]:
@@ -92,8 +92,7 @@ class Talk:
         while conversation.closing is None:
             await self._tick()
             await self._say(conversation.check(self._now()))
-            self._asleep_until = conversation.wakes_at()
-            delay = (self._asleep_until - self._now()).total_seconds()
+            delay = (conversation.wakes_at() - self._now()).total_seconds()
             if conversation.closing is None:
                 await self._sleep(max(delay, 0.0))
 

@@ -85,6 +85,8 @@ class Conversation:
     ) -> None:
         self.wanted: Wanted | None = None
         self.closing: Closing | None = None
+        self.stirred = False
+        """Whether `wakes_at` may be earlier than it was: set by any but a plain acknowledgement."""
         self._user = user
         self._limits = limits
         self._book = book
@@ -121,6 +123,7 @@ class Conversation:
                 envelope.get("data")
             ):
                 return []
+            self.stirred = True
             parsed = read_message(envelope)
             return self._handlers[parsed.type](parsed, now)
         except Refusal as why:

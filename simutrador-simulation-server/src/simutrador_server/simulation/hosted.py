@@ -92,7 +92,10 @@ class Hosted:
 
     def may_tick(self, now: datetime) -> bool:
         """Return whether any simulation may tick."""
-        return any(one.clock.may_tick(now) for one in self._running.values())
+        for one in self._running.values():  # noqa: SIM110 - `any` costs twice as much, per tick
+            if one.clock.may_tick(now):
+                return True
+        return False
 
     def next_tick(self, now: datetime) -> list[str]:
         """Advance each simulation that may tick by one step and return what is pushed."""

@@ -110,7 +110,8 @@ class Simulation:
         if self.engine.is_over:
             return [self._end(now)]
         step, self._step = self._step, self._step + 1
-        self._begin_session(step)
+        if self._feed.begins[step]:
+            self._day_start = self._equity()
         events = self.engine.advance().events
         out = self._reports(events, now) if events else []
         number = self.clock.ticked(now)
@@ -230,14 +231,8 @@ class Simulation:
     def _account(self) -> dict[str, Any]:
         return reports.account(self.engine.account(), day_start=self._day_start)
 
-    def _begin_session(self, step: int) -> None:
-        """Keep the equity with which a session begins, for `day_pnl`."""
-        sessions = self._feed.sessions
-        if step and sessions[step] == sessions[step - 1]:
-            return
-        self._day_start = self._equity()
-
     def _equity(self) -> Decimal:
+        """Return the equity now; `day_pnl` is measured from that before a session's first bar."""
         portfolio, symbols = self.engine.portfolio, self.engine.config.symbols
         if any(portfolio.quantity(symbol) for symbol in symbols):
             return self.engine.account().equity

@@ -26,7 +26,8 @@ class TickFeed:
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
         self._instants = engine.timeline.instants
-        self.sessions = session_of(self._instants, _main_schedule(engine))
+        self.begins = begins_of(session_of(self._instants, _main_schedule(engine)))
+        """By step, 1 where a session begins and 0 elsewhere."""
         self._is_eod = _ends_of_day(engine)
         self._phases = _phases(self._instants, _main_schedule(engine))
         self._first = -1
@@ -102,6 +103,13 @@ def session_of(instants: I64, schedule: Schedule | None) -> D64:
         return (instants - 1).view("datetime64[us]").astype("datetime64[D]")
     row = np.minimum(np.searchsorted(schedule.closes, instants), len(schedule) - 1)
     return schedule.sessions[row]
+
+
+def begins_of(sessions: D64) -> bytes:
+    """Return 1 for each instant that is the first of its session, else 0."""
+    first = np.ones(len(sessions), dtype=np.bool_)
+    first[1:] = sessions[1:] != sessions[:-1]
+    return first.tobytes()
 
 
 def _main_schedule(engine: Engine) -> Schedule | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import datetime
 from decimal import Decimal
 from typing import Any, Final
 
@@ -15,6 +15,7 @@ from simutrador_core.utils.serialization import format_decimal, format_instant
 from simutrador_server.simulation.setup import Refusal
 
 _EXPONENT: Final = "e"
+_WITHOUT_ZONE: Final = -len("+00:00")
 
 
 def message(
@@ -28,7 +29,7 @@ def message(
 
 def stamp(now: datetime) -> str:
     """Return an aware UTC instant as the wire has it."""
-    return now.astimezone(UTC).isoformat().replace("+00:00", "Z")
+    return f"{now.isoformat()[:_WITHOUT_ZONE]}Z"
 
 
 def instant(at_us: int) -> str:
