@@ -161,18 +161,30 @@ class Bars:
         """
         opened_at = self.opened_at[index]
         whole = not len(opened_at) or bool(opened_at[-1] < self.opened_at[-1])
-        return replace(
-            self,
-            opened_at=opened_at,
-            open=self.open[index],
-            high=self.high[index],
-            low=self.low[index],
-            close=self.close[index],
-            volume=self.volume[index],
-            sessions=None if self.sessions is None else self.sessions[index],
-            complete=self.complete or whole,
-            synthetic=None if self.synthetic is None else self.synthetic[index],
-        )
+        columns: dict[str, object] = {
+            "opened_at": opened_at,
+            "open": self.open[index],
+            "high": self.high[index],
+            "low": self.low[index],
+            "close": self.close[index],
+            "volume": self.volume[index],
+            "sessions": None if self.sessions is None else self.sessions[index],
+            "complete": self.complete or whole,
+            "synthetic": None if self.synthetic is None else self.synthetic[index],
+        }
+        if isinstance(index, slice) and index.step in {None, 1}:
+            return self._with(columns)
+        return Bars(self.symbol, self.timeframe, self.adjustment, **columns)  # pyright: ignore[reportArgumentType] - checked by the constructor
+
+    def _with(self, columns: dict[str, object]) -> Bars:
+        # A run of checked rows needs no second look, which would cost a pass over all of them:
+        # strategies take such a view at every bar.
+        view = object.__new__(Bars)
+        for name in ("symbol", "timeframe", "adjustment"):
+            object.__setattr__(view, name, getattr(self, name))
+        for name, column in columns.items():
+            object.__setattr__(view, name, column)
+        return view
 
     def between(self, start_us: int, end_us: int) -> Bars:
         """Return the bars that open in `[start_us, end_us)`, without copying a column."""
