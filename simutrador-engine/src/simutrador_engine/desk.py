@@ -9,6 +9,7 @@ from simutrador_core.models.enums import TimeInForce
 from simutrador_engine import acceptance
 from simutrador_engine.book import OrderState, WorkingOrder
 from simutrador_engine.fills import costs
+from simutrador_engine.lookahead import Watch, watch
 from simutrador_engine.matching import Bar, Hit, Venue
 from simutrador_engine.models import events as ev
 from simutrador_engine.models.config import EngineConfig, ShortSelling
@@ -38,6 +39,7 @@ class Desk:
         self._seq = 0
         self._priority = 0
         self._events: list[Event] = []
+        self._watch: Watch | None = None
 
     # What others ask
 
@@ -53,6 +55,12 @@ class Desk:
     def knows(self, order_id: str) -> bool:
         """Return whether an order of that id was ever accepted."""
         return order_id in self._orders
+
+    def waiting(self) -> Watch:
+        """Return what the open orders wait for."""
+        if self._watch is None:
+            self._watch = watch(self._open.values())
+        return self._watch
 
     def take_events(self) -> list[Event]:
         """Return the events since the last call."""
@@ -164,6 +172,7 @@ class Desk:
     def emit(self, make: Callable[[int], Event]) -> None:
         """Write down the event that `make` gives for the next sequence number."""
         self._seq += 1
+        self._watch = None
         event = make(self._seq)
         self._events.append(event)
         self._log(event)

@@ -19,6 +19,7 @@ from simutrador_core.utils.validation import REASONS, RowFault, check_bars
 from simutrador_engine.desk import Desk
 from simutrador_engine.intake import Intake
 from simutrador_engine.log import EventLog
+from simutrador_engine.lookahead import next_step
 from simutrador_engine.matching import Bar, match_inside, match_open
 from simutrador_engine.models.commands import NEXT_BAR, Command, Until
 from simutrador_engine.models.config import EngineConfig
@@ -109,11 +110,10 @@ class Engine:
         return self._desk.take_events()
 
     def advance(self, until: Until = NEXT_BAR) -> Advance:
-        """Replay bars until a condition holds and return what happened."""
-        with localcontext(LEDGER):
-            return self._advance(until)
+        """Replay bars until a condition holds and return what happened.
 
-    def _advance(self, until: Until) -> Advance:
+        Bars that touch no resting order are passed over, not stepped through.
+        """
         events: list[Event] = []
         instants = self.timeline.instants
         last = self._last_step(until)
@@ -121,11 +121,15 @@ class Engine:
         if until.at is not None and last < len(instants) and int(instants[last]) > until.at:
             reason = "time"
         while self._next < last:
-            if not self._desk.open_orders:
-                self._next = last
-                self._now = self._desk.now = int(instants[last - 1])
+            step = next_step(
+                self._desk.waiting(), self.bars, self.timeline, first=self._next, last=last
+            )
+            if step == last:
+                self._reach(last)
                 break
-            fills = self._step(int(instants[self._next]))
+            self._next = step
+            with localcontext(LEDGER):
+                fills = self._step(int(instants[step]))
             events += self._desk.take_events()
             if fills and until.fill:
                 return Advance(tuple(events), self._now, "fill")
@@ -150,7 +154,7 @@ class Engine:
         ]
         opened = {symbol: bar.opened_at for symbol, bar in trading}
         desk.expire(lambda order: opened.get(order.symbol, instant))
-        self._next, self._now, desk.now = step + 1, instant, instant
+        self._reach(step + 1)
         before = desk.fills
         for symbol, bar in trading:
             match_open(desk.in_turn(symbol, bar.opened_at), bar, desk.venue)
@@ -162,6 +166,10 @@ class Engine:
         if desk.fills > before:
             desk.mark_equity()
         return desk.fills - before
+
+    def _reach(self, step: int) -> None:
+        self._next = step
+        self._now = self._desk.now = self.timeline.instants.item(step - 1)
 
     def _session_end(self, symbol: str, now: int) -> int | None:
         return session_end(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from random import Random
 from typing import Any
+from unittest.mock import patch
 
 import numpy as np
 import pytest
@@ -13,6 +14,7 @@ from runs import FLAT, MINUTE, bars_of, engine_of
 from simutrador_core.errors import InputError
 from simutrador_core.models.bars import F64
 from simutrador_core.testing.acceptance import at_scale
+from simutrador_engine import engine as engine_module
 from simutrador_engine.drivers import on_bar, targets
 from simutrador_engine.engine import Engine
 from simutrador_engine.models.commands import Cancel, Command, Order, Replace, Submit, Until
@@ -180,3 +182,18 @@ def test_target_that_is_no_number_of_units_is_refused_by_the_engine() -> None:
 
     assert b"invalid_quantity" in engine.log.to_bytes()
     assert engine.account().positions == ()
+
+
+def test_passing_over_quiet_bars_changes_nothing() -> None:
+    def every_step(*_: Any, first: int, last: int) -> int:
+        return min(first, last)
+
+    for seed in range(SCRIPTS // 5):
+        world = make_world(seed)
+        script = make_script(seed, world)
+        wanted = play_in_slices(world, script, Random(seed))
+        with patch.object(engine_module, "next_step", every_step):
+            stepped = play_in_slices(world, script, Random(seed))
+
+        assert stepped.log.sha256() == wanted.log.sha256(), seed
+        assert stepped.ambiguous == wanted.ambiguous, seed

@@ -6,11 +6,10 @@ event log equals that of a strategy which calls `ctx.order_to` whenever its targ
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 import numpy as np
 
 from simutrador_core.errors import InputError
+from simutrador_core.interfaces.strategy import Targets
 from simutrador_core.models.bars import F64, BoolArray
 from simutrador_engine.drivers.context import Context
 from simutrador_engine.engine import Engine
@@ -18,7 +17,7 @@ from simutrador_engine.models.commands import Until
 from simutrador_engine.models.decimals import to_exact
 
 
-def run(targets: Mapping[str, F64], engine: Engine) -> Context:
+def run(targets: Targets, engine: Engine) -> Context:
     """Replay every bar, sending market orders where a target changes.
 
     Args:
