@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, ClassVar
 
+import numpy as np
 import pytest
 
 from simutrador_core import dataset
@@ -25,6 +26,8 @@ from simutrador_core.interfaces import (
     FetchResult,
     Gap,
     SeriesInfo,
+    Targets,
+    TargetStrategy,
     TradeRequest,
     Trades,
 )
@@ -154,3 +157,12 @@ def test_a_download_is_complete_when_nothing_failed() -> None:
     part = (START, START + timedelta(hours=12))
     assert FetchResult((part,), fetched=10, written=10, rejected=0).is_complete
     assert not FetchResult((part,), 0, 0, 0, failed=(part,)).is_complete
+
+
+def test_target_strategy_is_known_by_its_one_method() -> None:
+    class Flat:
+        def targets(self, columns: Mapping[str, Bars]) -> Targets:
+            return {symbol: np.zeros(len(bars)) for symbol, bars in columns.items()}
+
+    assert isinstance(Flat(), TargetStrategy)
+    assert not isinstance(object(), TargetStrategy)

@@ -35,6 +35,8 @@ _HOMES = {
     "simutrador_core.interfaces.strategy": (
         "BarStrategy",
         "StrategyContext",
+        "TargetStrategy",
+        "Targets",
     ),
 }
 

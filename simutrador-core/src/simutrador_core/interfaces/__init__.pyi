@@ -21,7 +21,12 @@ from simutrador_core.interfaces.storage import (
     Segment,
     SeriesInfo,
 )
-from simutrador_core.interfaces.strategy import BarStrategy, StrategyContext
+from simutrador_core.interfaces.strategy import (
+    BarStrategy,
+    StrategyContext,
+    Targets,
+    TargetStrategy,
+)
 from simutrador_core.interfaces.validation import DataValidator, Gap
 
 __all__ = [
@@ -48,4 +53,6 @@ __all__ = [
     "Gap",
     "BarStrategy",
     "StrategyContext",
+    "TargetStrategy",
+    "Targets",
 ]

@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import datetime
 from decimal import Decimal
-from typing import Any, Protocol, runtime_checkable
+from typing import Any, Protocol, TypeAlias, runtime_checkable
 
-from simutrador_core.models.bars import Bars
+from simutrador_core.models.bars import F64, Bars
+
+Targets: TypeAlias = Mapping[str, F64]
+"""By symbol, float64 (instants,): units wanted after each instant; nan keeps what was wanted."""
 
 
 class StrategyContext(Protocol):
@@ -58,4 +61,16 @@ class BarStrategy(Protocol):
 
     def on_fill(self, ctx: StrategyContext, fill: Any) -> None:
         """Take note of an execution."""
+        ...
+
+
+@runtime_checkable
+class TargetStrategy(Protocol):
+    """A strategy that gives all its positions at once, from whole columns.
+
+    It must not look ahead: what it wants at one instant may depend on bars up to that instant only.
+    """
+
+    def targets(self, columns: Mapping[str, Bars]) -> Targets:
+        """Return the units wanted after each instant at which a bar of any symbol closes."""
         ...
