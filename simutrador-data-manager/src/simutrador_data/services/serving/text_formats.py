@@ -70,10 +70,12 @@ def neutral(text: str) -> str:
 
 
 def instants(opened_at: I64) -> list[str]:
-    """Return instants as ISO 8601 text with `Z`, to the second where all stand on one."""
-    unit = "us" if bool(np.any(opened_at % SECOND_US)) else "s"
-    text = np.datetime_as_string(opened_at.view("datetime64[us]").astype(f"datetime64[{unit}]"))
-    return [f"{one}Z" for one in text.tolist()]
+    """Return instants as ISO 8601 text with `Z`, each to the second unless it stands within one."""
+    exact = opened_at.view("datetime64[us]")
+    texts = np.datetime_as_string(exact.astype("datetime64[s]")).tolist()
+    for row in np.flatnonzero(opened_at % SECOND_US):
+        texts[row] = str(np.datetime_as_string(exact[row]))
+    return [f"{text}Z" for text in texts]
 
 
 def dates(sessions: D64) -> list[str]:
