@@ -166,6 +166,10 @@ async def test_a_refused_symbol_fails_with_the_servers_code() -> None:
     assert done.exit_code == 1
     error = json.loads(done.stdout)["error"]
     assert (error["code"], error["details"]) == ("INVALID_SYMBOL", {"a": 1})
+    async with venue_double(CLOSES) as double:
+        servers = ("--server-url", double.server_url, "--ws-url", double.ws_url)
+        done = await invoke("run", str(EXAMPLE), *servers, *more[:-1])
+    assert "error: INVALID_SYMBOL: no bars of XXXX\n  a: 1\n" in done.stderr
 
 
 async def test_a_token_is_kept_over_processes_and_forgotten_at_logout(tmp_path: Path) -> None:

@@ -90,6 +90,8 @@ def _fail(error: Exception, *, as_json: bool) -> None:
         write({"error": facts}, as_json=True, show=lambda _: None)
     else:
         stderr().print(f"[bold red]error:[/] {escape(str(error))}", soft_wrap=True)
+        for name, fact in _details(error).get("details", {}).items():
+            stderr().print(f"  {name}: {escape(orjson.dumps(fact).decode())}", soft_wrap=True)
 
 
 def _details(error: Exception) -> dict[str, Any]:
