@@ -126,3 +126,14 @@ async def test_a_long_series_is_streamed_in_parts(
             BarQuery("BTC-USD", Timeframe.MINUTE_1, start, datetime(2021, 1, 1, tzinfo=UTC))
         ).opened_at.tolist()
     )
+
+
+@pytest.mark.parametrize("as_of", ["999999", "-1"])
+async def test_a_version_the_store_has_not_reached_is_refused(
+    client: httpx.AsyncClient, as_of: str
+) -> None:
+    answer = await client.get(
+        "/trading-data/bars", params={"symbols": "AAPL", **DAILY, "as_of": as_of}
+    )
+    assert answer.status_code == 422
+    assert "as_of" in answer.text

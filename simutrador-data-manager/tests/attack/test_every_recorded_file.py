@@ -18,7 +18,7 @@ import numpy as np
 
 from simutrador_core.models.enums import Adjustment
 from simutrador_core.testing.builders import query_all
-from simutrador_data.services.data_providers.files import ImportOptions
+from simutrador_data.services.data_providers.files import ImportOptions, Quotes
 from simutrador_data.services.storage.parquet_store import ParquetStore
 from simutrador_data.services.workflows.import_files import import_files
 from simutrador_data.services.workflows.import_report import FileReport, FileStatus
@@ -50,7 +50,7 @@ def options_of(name: str) -> ImportOptions:
     if name.startswith("broken/"):
         return ImportOptions(symbol=symbol_of_broken(Path(name)))
     if name.endswith("_quote.zip") and "/forex/" not in name:
-        return ImportOptions(quotes="mid")
+        return ImportOptions(quotes=Quotes.MID)
     return OPTIONS.get(name, ImportOptions())
 
 
