@@ -125,7 +125,7 @@ async def start(venue: ClientConnection, ticks: int) -> int:
     }  # fmt: skip
     await venue.send(json.dumps({"type": "start_simulation", "data": ask}))
     async for text in venue:
-        if '"type":"tick"' in text[:40]:
+        if '"type":"tick"' in str(text)[:40]:
             return len(text)
     raise RuntimeError("the venue sent no tick")
 
