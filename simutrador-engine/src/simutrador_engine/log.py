@@ -15,10 +15,12 @@ from simutrador_engine.models.config import FILL_CONTRACT, LOG_FORMAT, EngineCon
 from simutrador_engine.models.decimals import plain
 from simutrador_engine.models.events import Event
 
+_ENCODER = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
+
 
 def header(config: EngineConfig) -> str:
     """Return line 0: what the run was configured with."""
-    return _dump(
+    return _ENCODER.encode(
         {
             "format": LOG_FORMAT,
             "fill_contract": FILL_CONTRACT,
@@ -36,16 +38,12 @@ def line(event: Event) -> str:
         value = getattr(event, name)
         if value is not None:
             record[name] = plain(value) if isinstance(value, Decimal) else value
-    return _dump(record)
+    return _ENCODER.encode(record)
 
 
 @cache
 def _names(kind: type[Event]) -> tuple[str, ...]:
     return tuple(f.name for f in fields(kind) if f.name not in {"seq", "at"})
-
-
-def _dump(record: dict[str, object]) -> str:
-    return json.dumps(record, ensure_ascii=False, separators=(",", ":"))
 
 
 def _encoded(text: str) -> bytes:

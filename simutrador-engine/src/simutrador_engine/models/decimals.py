@@ -7,6 +7,7 @@ from typing import Final
 
 LEDGER: Final = Context(prec=34, rounding=ROUND_HALF_EVEN)
 CASH_STEP: Final = Decimal("1e-8")
+_BEYOND_CASH_STEP: Final = LEDGER.prec - 8
 
 
 def to_exact(price: float) -> Decimal:
@@ -15,7 +16,9 @@ def to_exact(price: float) -> Decimal:
 
 
 def to_cash(amount: Decimal) -> Decimal:
-    """Return an amount rounded half-even to 1e-8."""
+    """Return an amount rounded half-even to 1e-8, or to 34 digits where those end before."""
+    if amount.adjusted() >= _BEYOND_CASH_STEP:
+        return LEDGER.plus(amount)
     return amount.quantize(CASH_STEP, context=LEDGER)
 
 
