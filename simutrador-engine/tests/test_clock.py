@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import Any
 
 import numpy as np
@@ -66,6 +67,29 @@ def test_replaced_terms_never_act_on_a_bar_already_under_way() -> None:
     engine.apply(Replace(order_id="a", limit_price=engine.config.cash // 10_000 - 10))
 
     assert told(rest(engine)) == []
+
+
+@pytest.mark.parametrize(
+    ("name", "terms", "fills"),
+    [
+        ("take_profit", {"limit_price": Decimal(103)}, "fill a/stop_loss 10 95"),
+        ("stop_loss", {"stop_price": Decimal(98)}, "fill a/take_profit 10 110"),
+    ],
+)
+def test_exit_replaced_in_the_bar_of_its_entry_waits_for_the_next(
+    name: str, terms: Any, fills: str
+) -> None:
+    # The bar that opened at 2:30 reaches old and new exits; the moved one may not act on it.
+    wide = "100 112 94 100"
+    x = bars_of(FLAT, FLAT, wide, FLAT, first=HOUR // 2, step=HOUR, timeframe=Timeframe.HOUR_1)
+    y = bars_of(*[FLAT] * 5, symbol="Y", step=HOUR, timeframe=Timeframe.HOUR_1)
+    engine = engine_of(x, y)
+    engine.advance(Until(at=2 * HOUR + HOUR // 2))
+    send(engine, buy(stop_loss=95, take_profit=110))
+    engine.advance(Until(at=3 * HOUR))
+    engine.apply(Replace(order_id=f"a/{name}", **terms))
+
+    assert fills in told(rest(engine))
 
 
 def test_advance_reaches_every_kind_of_end() -> None:

@@ -105,6 +105,10 @@ class WorkingOrder:
         """Whether the order can fill."""
         return self.state in RESTING
 
+    def acts_on(self, opened_at: int) -> bool:
+        """Return whether the order can fill in a bar that opened then."""
+        return self.state in RESTING and self.since <= opened_at
+
 
 def kind_of(order: Order) -> WSOrderType:
     """Return the wire word for an order's kind."""

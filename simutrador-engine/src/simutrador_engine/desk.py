@@ -70,11 +70,7 @@ class Desk:
     def in_turn(self, symbol: str, opened_at: int) -> list[WorkingOrder]:
         """Return what may act on a symbol's bar, exits before entries, then by acceptance."""
         held = self.portfolio.quantity(symbol)
-        own = [
-            o
-            for o in self._open.values()
-            if o.symbol == symbol and o.is_resting and o.since <= opened_at
-        ]
+        own = [o for o in self._open.values() if o.symbol == symbol and o.acts_on(opened_at)]
         return sorted(own, key=lambda o: (not _reduces(o, held), o.priority))
 
     def pending(self, symbol: str) -> Decimal:

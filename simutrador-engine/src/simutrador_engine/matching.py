@@ -69,7 +69,7 @@ def match_open(orders: list[WorkingOrder], bar: Bar, venue: Venue) -> None:
         hit = _open_hit(order, bar, venue)
         if hit is not None:
             venue.fill(hit, bar)
-            queue.extend(child for child in order.children if child.is_resting)
+            queue.extend(child for child in order.children if child.acts_on(bar.opened_at))
 
 
 def _open_hit(order: WorkingOrder, bar: Bar, venue: Venue) -> Hit | None:
@@ -96,22 +96,28 @@ def match_inside(orders: list[WorkingOrder], bar: Bar, venue: Venue, *, policy: 
     whole = Window(bar.high, bar.low, bar.high, bar.low)
     queue = [(order, whole) for order in orders]
     for order, window in queue:
-        if not order.is_resting or (order.sibling is not None and order.role is Role.TAKE_PROFIT
-                                    and order.sibling.is_resting):  # fmt: skip
-            continue  # a pair is decided once, when its stop's turn comes
+        if not order.is_resting or _is_decided_by_its_stop(order, bar):
+            continue
         hit = _inside_hit(order, bar, window, venue, policy=policy)
         if hit is None:
             continue
         venue.fill(hit, bar)
         exits = _exit_window(hit, bar)
-        queue.extend((child, exits) for child in hit.order.children if child.is_resting)
+        released = [child for child in hit.order.children if child.acts_on(bar.opened_at)]
+        queue.extend((child, exits) for child in released)
+
+
+def _is_decided_by_its_stop(order: WorkingOrder, bar: Bar) -> bool:
+    # A pair of exits is decided once, when the stop's turn comes.
+    pair = order.sibling
+    return order.role is Role.TAKE_PROFIT and pair is not None and pair.acts_on(bar.opened_at)
 
 
 def _inside_hit(
     order: WorkingOrder, bar: Bar, window: Window, venue: Venue, *, policy: FillPolicy
 ) -> Hit | None:
     pair = order.sibling
-    if pair is not None and pair.is_resting:
+    if pair is not None and pair.acts_on(bar.opened_at):
         return _pair_hit(order, pair, bar, window, venue, policy=policy)
     if order.kind is WSOrderType.STOP_LIMIT and order.state is not OrderState.TRIGGERED:
         return _stop_limit_hit(order, bar, window, venue, policy=policy)

@@ -29,7 +29,7 @@ from simutrador_engine.desk import Desk
 from simutrador_engine.fills import costs, rules
 from simutrador_engine.models.commands import BatchMode, Cancel, Replace, Submit, Until
 from simutrador_engine.portfolio import portfolio
-from worlds import World, last_price, make_script, make_world, random_order
+from worlds import World, last_price, make_daily_world, make_script, make_world, random_order
 
 STEPS: Final = 50
 RUNS: Final = at_scale(40, 2_000)
@@ -101,13 +101,13 @@ def test_invariants_hold_after_every_step(figure: Callable[[str], None]) -> None
     run_state_machine_as_test(
         Trading, settings=settings(max_examples=RUNS, stateful_step_count=STEPS, deadline=None)
     )
-    audited = sum(audit_script(seed) for seed in range(SEEDS))
+    audited = sum(audit_script(seed, make_world(seed)) for seed in range(SEEDS))
+    audited += sum(audit_script(seed, make_daily_world(seed)) for seed in range(SEEDS))
     figure(f"{RUNS * STEPS} steps and {audited} fills audited, 0 violations")
 
 
-def audit_script(seed: int, world: World | None = None) -> int:
+def audit_script(seed: int, world: World) -> int:
     """Audit one random script bar by bar and return how many fills it had."""
-    world = world or make_world(seed)
     script, engine = make_script(seed, world, orders=30), world.engine()
     audit = Audit(engine)
     while not engine.is_over:
@@ -177,7 +177,7 @@ FAULTS: Final[dict[str, Plant]] = {
 def test_audit_sees_the_fault(fault: str) -> None:
     def audit_until_seen() -> None:
         for seed in range(500):
-            audit_script(seed)
+            audit_script(seed, make_world(seed))
 
     with FAULTS[fault](), pytest.raises((AssertionError, KeyError)):
         audit_until_seen()
