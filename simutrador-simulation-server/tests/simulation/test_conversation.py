@@ -7,7 +7,9 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
+from pydantic import BaseModel
 
+from simutrador_core.models import websocket
 from simutrador_core.models.enums import Adjustment, UserPlan
 from simutrador_server.auth.keys import Principal
 from simutrador_server.simulation.setup import Defaults
@@ -660,3 +662,32 @@ def test_connection_is_warned_before_its_time_is_over() -> None:
     ]
     assert [one.data.seconds_remaining for one in said[:2]] == [300, 60]
     assert said[2].data.reason == "max_duration"
+
+
+def test_published_models_read_everything_that_is_sent() -> None:
+    guest = running()
+    said = guest.send("order_batch", batch(order()))
+    guest.ack(1)
+    said += [*guest.ticks(), *guest.send("query_positions")]
+    said += Room().enter().send("start_simulation", START)
+    for number in range(2, 6):
+        guest.ack(number)
+        said += guest.ticks()
+    published: dict[str, type[BaseModel]] = {
+        "batch_ack": websocket.BatchAckData,
+        "execution_report": websocket.ExecutionReportData,
+        "account_snapshot": websocket.AccountSnapshotData,
+        "current_positions": websocket.AccountSnapshotData,
+        "tick": websocket.TickData,
+        "session_created": websocket.SessionCreatedResponseData,
+        "simulation_started": websocket.SimulationStartedData,
+        "history_snapshot": websocket.HistorySnapshotData,
+        "simulation_end": websocket.SimulationEndData,
+        "connection_closing": websocket.ConnectionClosingData,
+    }
+    assert {one.type for one in said} == set(published)
+    for one in said:
+        data = one.data.model_dump(mode="json")
+        assert published[one.type].model_validate(data).model_fields_set
+        if one.type == "session_created":
+            assert websocket.SessionCreatedData.model_validate(data).symbols_loaded == ["AAPL"]

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from simutrador_server.main import Addresses, serving, until_stopped
+from simutrador_server.main import Addresses, serving, stop_event
 
 if TYPE_CHECKING:
     from simutrador_server.api.state import Venue
@@ -26,6 +26,7 @@ def run(venue: Venue, settings: VenueSettings, announce: Callable[[Addresses], N
 async def _serve(
     venue: Venue, settings: VenueSettings, announce: Callable[[Addresses], None]
 ) -> None:
+    stopped = stop_event()  # first, so that whoever reads the announcement can stop it
     async with serving(
         venue,
         host=settings.host,
@@ -34,7 +35,7 @@ async def _serve(
         max_message_bytes=settings.max_message_bytes,
     ) as addresses:
         announce(addresses)
-        await until_stopped()
+        await stopped.wait()
 
 
 def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
