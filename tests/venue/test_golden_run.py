@@ -68,8 +68,11 @@ async def play(venue: Served) -> Any:
 async def test_the_run_worked_by_hand_gives_the_same_log_bytes_over_the_socket(
     tmp_path: Path,
 ) -> None:
-    prices = [tuple(float(row[n]) for n in ("open", "high", "low", "close")) for row in PAGE.bars]
-    bars = minute_bars(PAGE.symbol, prices)  # pyright: ignore[reportArgumentType] - four prices
+    rows = [
+        (float(row["open"]), float(row["high"]), float(row["low"]), float(row["close"]))
+        for row in PAGE.bars
+    ]
+    bars = minute_bars(PAGE.symbol, rows)
     async with served(tmp_path, bars) as venue:
         end = await play(venue)
         request = CreateAndStartRequest.model_validate(ASK)
