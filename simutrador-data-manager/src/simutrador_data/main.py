@@ -26,7 +26,7 @@ from simutrador_data.api.openapi import correct_openapi
 from simutrador_data.core.addresses import check_host
 from simutrador_data.core.logger_config import setup_logging
 from simutrador_data.core.settings import Settings, get_settings
-from simutrador_data.services.opening import load_registry, open_store
+from simutrador_data.services.opening import load_registry, open_store, probe
 
 if TYPE_CHECKING:
     app: FastAPI
@@ -128,6 +128,7 @@ def __getattr__(name: str) -> FastAPI:
 
 if __name__ == "__main__":
     try:
+        probe(get_settings().data_storage)
         serve(get_settings())
     except SimutradorError as e:
         sys.exit(f"error: {e}")

@@ -61,11 +61,17 @@ def root(
 
 def main() -> None:
     """Run the command line; with `--json` a usage error is a document too."""
+    if reconfigure := getattr(sys.stdout, "reconfigure", None):
+        # A name that the terminal's encoding lacks is no reason to fail.
+        reconfigure(errors="backslashreplace")
     if "--json" not in sys.argv:
         app()
         return
     try:
         code = app(standalone_mode=False)
+    except (KeyboardInterrupt, typer.Abort):
+        fail("interrupted", "interrupted; what was finished is kept", as_json=True)
+        sys.exit(ExitCode.INTERRUPTED)
     except UsageError as e:
         fail("usage", getattr(e, "message", "") or str(e), as_json=True)
         sys.exit(ExitCode.USAGE)

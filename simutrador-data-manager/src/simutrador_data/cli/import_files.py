@@ -6,6 +6,7 @@ import signal
 from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Final
 
@@ -180,6 +181,8 @@ def cancelled_by_ctrl_c(task: QuietProgress) -> Generator[None]:
         task.cancel()
         signal.signal(signal.SIGINT, before)
 
+    # Arrow would take the signal for itself and call the page that it reads damaged.
+    import_module("pyarrow").enable_signal_handlers(False)
     before = signal.signal(signal.SIGINT, cancel)
     try:
         yield

@@ -88,7 +88,7 @@ def reporting(*, as_json: bool, debug: bool) -> Generator[None]:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         raise typer.Exit(ExitCode.OK) from None
     except KeyboardInterrupt:
-        stderr().print("interrupted; what was finished is kept")
+        fail("interrupted", "interrupted; what was finished is kept", as_json=as_json)
         raise typer.Exit(ExitCode.INTERRUPTED) from None
     except (SimutradorError, OSError) as e:
         if debug:
@@ -122,7 +122,7 @@ def _code(error: Exception) -> str:
 
 
 def _text(error: Exception) -> str:
-    if isinstance(error, OSError):
+    if isinstance(error, OSError) and not isinstance(error, SimutradorError):
         place = f"{error.filename}: " if error.filename else ""
         return f"{place}{error.strerror or error}; check the path, its permissions and free space"
     return str(error)

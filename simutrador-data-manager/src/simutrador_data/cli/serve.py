@@ -54,12 +54,15 @@ def run_server(settings: Settings, *, as_json: bool) -> None:
     Raises:
         SettingsError: the address is not loopback.
         PortTakenError: another program listens there.
+        StoreError: the store cannot be opened.
     """
     from simutrador_data.core.addresses import check_host
     from simutrador_data.main import serve
+    from simutrador_data.services.opening import probe
 
     check_host(settings.api.host)
     settings = with_free_port(settings)
+    probe(settings.data_storage)
     url = f"http://{settings.api.host}:{settings.api.port}"
     if as_json:
         write({"url": url, "docs": f"{url}/docs"}, as_json=True, show=lambda _: None)

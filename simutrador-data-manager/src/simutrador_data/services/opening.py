@@ -22,6 +22,17 @@ def holds_store(settings: DataStorageSettings) -> bool:
     return (settings.root / CATALOGUE_NAME).is_file()
 
 
+def probe(settings: DataStorageSettings) -> None:
+    """Open and close the store and read its assets, so that what is wrong shows before serving.
+
+    Raises:
+        StoreError: the folder cannot be used; the text says why.
+        InputError: `assets.toml` cannot be understood; the text names the place.
+    """
+    load_registry(settings)
+    open_store(settings).close()
+
+
 def load_registry(settings: DataStorageSettings) -> AssetRegistry:
     """Return the built-in assets, with those of the store's `assets.toml` where there is one.
 

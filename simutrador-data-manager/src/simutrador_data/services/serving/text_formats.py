@@ -74,7 +74,7 @@ def instants(opened_at: I64) -> list[str]:
     exact = opened_at.view("datetime64[us]")
     texts = np.datetime_as_string(exact.astype("datetime64[s]")).tolist()
     for row in np.flatnonzero(opened_at % SECOND_US):
-        texts[row] = str(np.datetime_as_string(exact[row]))
+        texts[row] = np.datetime_as_string(exact[row : row + 1]).tolist()[0]
     return [f"{text}Z" for text in texts]
 
 

@@ -6,6 +6,7 @@ of one snapshot. Connections are lent from a pool and never cross a fork.
 
 from __future__ import annotations
 
+import errno
 import os
 import sqlite3
 import time
@@ -27,7 +28,12 @@ from simutrador_data.services.storage.schema import APPLICATION_ID, FORMAT, SCHE
 CATALOGUE_NAME: Final = "catalogue.sqlite"
 BUSY_SECONDS: Final = 60.0
 _IDLE_CONNECTIONS: Final = 8
-_DISK_CODES: Final = frozenset({sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_READONLY})
+_DISK_CODES: Final = {
+    sqlite3.SQLITE_FULL: errno.ENOSPC,
+    sqlite3.SQLITE_IOERR: errno.EIO,
+    sqlite3.SQLITE_READONLY: errno.EROFS,
+    sqlite3.SQLITE_CANTOPEN: errno.EACCES,  # also for reading: SQLite makes a file beside it
+}
 _CORRUPT_CODES: Final = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB})
 _LOCKED_CODES: Final = frozenset({sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED})
 _abandoned: list[sqlite3.Connection] = []  # a parent's: closing them here would harm its locks
@@ -255,7 +261,7 @@ def _translated_errors(path: Path) -> Generator[None, None, None]:
         if code in _CORRUPT_CODES:
             raise CorruptDataError(f"{path} is damaged ({e}); restore it from a backup") from e
         if code in _DISK_CODES:
-            raise DiskError(OSError(None, str(e), str(path))) from e
+            raise DiskError(OSError(_DISK_CODES[code], str(e), str(path))) from e
         if code in _LOCKED_CODES:
             raise StoreError(f"{path}: other writers kept it busy; try again ({e})") from e
         raise StoreError(f"{path}: {e}") from e

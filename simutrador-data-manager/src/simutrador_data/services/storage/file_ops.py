@@ -7,16 +7,24 @@ before a transaction names them: `create` (write + fsync), `rename`, `sync_folde
 
 from __future__ import annotations
 
+import errno
 import os
 import sqlite3
 from collections.abc import Generator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
 from simutrador_core.errors import StoreError
 
 Buffer: TypeAlias = bytes | memoryview
+
+
+_NEXT_STEP: Final = {
+    **dict.fromkeys((errno.ENOSPC, errno.EDQUOT, errno.EFBIG), "free some space"),
+    **dict.fromkeys((errno.EROFS, errno.EACCES, errno.EPERM), "make the store's folder writable"),
+}
+"""What helps, by what the operating system said; for the rest, the disk must be looked at."""
 
 
 class DiskError(StoreError, OSError):
@@ -25,7 +33,9 @@ class DiskError(StoreError, OSError):
     def __init__(self, error: OSError) -> None:
         """Wrap what the operating system said."""
         reason = error.strerror or str(error) or type(error).__name__
-        super().__init__(f"{reason}: {error.filename}" if error.filename else reason)
+        place = f"{error.filename}: " if error.filename else ""
+        step = _NEXT_STEP.get(error.errno or 0, "check the disk and the store's folder")
+        super().__init__(f"{place}{reason}; {step}, then try again")
         self.errno = error.errno
         self.strerror = error.strerror
         self.filename = error.filename
@@ -33,6 +43,16 @@ class DiskError(StoreError, OSError):
     def __str__(self) -> str:
         """Return the text; `OSError` would format its own."""
         return str(self.args[0])
+
+
+@contextmanager
+def _naming(path: Path) -> Generator[None, None, None]:
+    """Name the file in errors of calls that know only a descriptor."""
+    try:
+        yield
+    except OSError as e:
+        e.filename = e.filename or str(path)
+        raise
 
 
 @contextmanager
@@ -55,14 +75,14 @@ class FileOps:
     def create(self, path: Path, parts: Sequence[Buffer]) -> None:
         """Write a new file and wait until its bytes are on the disk."""
         self.before("create", path)
-        with path.open("xb") as file:
+        with _naming(path), path.open("xb") as file:
             self._write(file.fileno(), parts)
             os.fsync(file.fileno())
 
     def create_derived(self, path: Path, parts: Sequence[Buffer]) -> None:
         """Write a new file that can be made again: nobody waits for the disk."""
         self.before("create_derived", path)
-        with path.open("xb") as file:
+        with _naming(path), path.open("xb") as file:
             self._write(file.fileno(), parts)
 
     def rename(self, source: Path, target: Path) -> None:
@@ -117,7 +137,8 @@ class FileOps:
             return
         descriptor = os.open(folder, os.O_RDONLY)
         try:
-            os.fsync(descriptor)
+            with _naming(folder):
+                os.fsync(descriptor)
         finally:
             os.close(descriptor)
 

@@ -117,10 +117,15 @@ class ImportReport:
         if FileStatus.CANCELLED in states:
             return ImportStatus.CANCELLED
         if states and states <= {FileStatus.FAILED}:
-            return ImportStatus.FAILED
+            return ImportStatus.PARTIAL if self._stored else ImportStatus.FAILED
         if states & {FileStatus.FAILED, FileStatus.PARTIAL}:
             return ImportStatus.PARTIAL
         return ImportStatus.COMPLETED
+
+    @property
+    def _stored(self) -> bool:
+        """Whether a file that failed left whole pages in the store."""
+        return any(file.commits for file in self.files)
 
     @property
     def exit_code(self) -> int:
