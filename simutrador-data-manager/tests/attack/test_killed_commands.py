@@ -97,6 +97,10 @@ def test_two_imports_of_one_file_at_once_store_it_once(commands: Any, long_file:
         assert told["added"] + told["unchanged"] == told["rows"], "rows that nobody accounts for"
 
 
+NO_COVERAGE = {"COVERAGE_PROCESS_START": "", "COVERAGE_PROCESS_CONFIG": ""}
+"""Where no file may grow, coverage's own could not be written either."""
+
+
 def limit_file_size() -> None:
     import resource
 
@@ -107,7 +111,10 @@ def test_a_full_disk_names_place_and_next_step_and_costs_nothing(
     commands: Any, long_file: Path
 ) -> None:
     root = commands.folder / "store"
-    ended = commands.run("import", long_file, "--data", root, "--json", preexec_fn=limit_file_size)
+    ended = commands.run(
+        "import", long_file, "--data", root, "--json",
+        env=NO_COVERAGE, preexec_fn=limit_file_size,
+    )  # fmt: skip
     (file,) = ended.document["files"]
     assert str(root) in file["message"]
     assert "then try again" in file["message"]

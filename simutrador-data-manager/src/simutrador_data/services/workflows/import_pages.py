@@ -113,9 +113,14 @@ class PageWriter:
         )
         commit = self.store.commit(change)
         self.series.update(dict.fromkeys(bars.series for bars in page.bars))
-        self.unchanged += same
-        if self.on_conflict is OnConflict.KEEP:
-            self.kept += different
+        rows = sum(len(bars) for bars in page.bars)
+        written = 0 if commit.no_op else commit.added + commit.replaced
+        if self.on_conflict is not OnConflict.KEEP:
+            different = 0
+        elif written + same + different != rows:  # another writer came between look and commit
+            different = sum(_compare(self.store, bars)[1] for bars in page.bars)
+        self.kept += different
+        self.unchanged += rows - written - different
         if not commit.no_op:
             self.added += commit.added
             self.replaced += commit.replaced
