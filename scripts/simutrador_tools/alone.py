@@ -35,7 +35,8 @@ import importlib, pkgutil, sys
 package = importlib.import_module(sys.argv[1])
 for found in pkgutil.walk_packages(package.__path__, package.__name__ + "."):
     parts = found.name.split(".")
-    if "testing" not in parts and "__main__" not in parts:  # testing needs the extra of that name
+    # testing needs the extra of that name; what runs by itself is no module to import
+    if not {"testing", "examples", "__main__"} & set(parts):
         importlib.import_module(found.name)
 """
 

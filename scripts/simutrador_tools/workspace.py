@@ -73,9 +73,14 @@ def short_name(package: Package) -> str:
 
 
 def declared_names(project: Mapping[str, Any]) -> set[str]:
-    """Return the distributions a project's `dependencies` name, without itself."""
+    """Return the distributions a project names: needed, by an extra or by a group; not itself."""
     own = normal(project["project"]["name"])
-    return {name_of(text) for text in project["project"].get("dependencies", [])} - {own}
+    texts = list(project["project"].get("dependencies", []))
+    for extra in project["project"].get("optional-dependencies", {}).values():
+        texts += extra
+    for group in project.get("dependency-groups", {}).values():
+        texts += [text for text in group if isinstance(text, str)]
+    return {name_of(text) for text in texts} - {own}
 
 
 def name_of(requirement: str) -> str:
