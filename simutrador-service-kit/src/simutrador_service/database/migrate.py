@@ -1,0 +1,109 @@
+"""Bring a database to a schema and back; every migration runs wholly or not at all."""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from importlib.resources import files
+from typing import Final
+
+from alembic import command
+from alembic.config import Config
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from alembic.util import CommandError
+from sqlalchemy import Connection, text
+from sqlalchemy.exc import SQLAlchemyError
+
+from simutrador_service.database.engine import Database
+from simutrador_service.errors import MigrationError
+
+_LOCK: Final = 0x53494D55  # any number that nobody else locks: "SIMU"
+
+
+@dataclass(frozen=True, slots=True)
+class Migrations:
+    """The migrations of one package.
+
+    Attributes:
+        package: Python package that holds `env.py` and `versions/`.
+        table: Where the database remembers which of them it has; one table per package, so that
+            several packages share a database.
+    """
+
+    package: str
+    table: str
+
+    def upgrade(self, database: Database, revision: str = "head") -> None:
+        """Bring the schema up to `revision`; several processes may do this at once.
+
+        Raises:
+            MigrationError: a migration failed, and the database is as it was.
+        """
+        with _explained(database), database.change() as connection:
+            _take_turn(connection)
+            command.upgrade(self._config(connection), revision)
+
+    def downgrade(self, database: Database, revision: str = "base") -> None:
+        """Bring the schema back down to `revision`; the rows of dropped tables are gone.
+
+        Raises:
+            MigrationError: a migration failed, and the database is as it was.
+        """
+        with _explained(database), database.change() as connection:
+            _take_turn(connection)
+            command.downgrade(self._config(connection), revision)
+
+    def current(self, database: Database) -> str | None:
+        """Return the revision of the database, None before the first."""
+        with database.engine.connect() as connection:
+            context = MigrationContext.configure(connection, opts={"version_table": self.table})
+            return context.get_current_revision()
+
+    def revisions(self) -> list[str]:
+        """Return every revision, oldest first."""
+        script = ScriptDirectory.from_config(self._config(None))
+        return [found.revision for found in script.walk_revisions()][::-1]
+
+    def check(self, database: Database) -> None:
+        """Refuse a database of another release.
+
+        Raises:
+            MigrationError: it is not at the newest revision; the text says what to run.
+        """
+        newest, found = self.revisions()[-1], self.current(database)
+        if found != newest:
+            raise MigrationError(
+                f"the database {database.url} is at {found or 'no revision'}, this release needs "
+                f"{newest}; run `db upgrade`"
+            )
+
+    def _config(self, connection: Connection | None) -> Config:
+        config = Config()
+        config.set_main_option("script_location", str(files(self.package)))
+        config.attributes["connection"] = connection
+        config.attributes["version_table"] = self.table
+        return config
+
+
+@contextmanager
+def _explained(database: Database) -> Generator[None]:
+    """Turn what a migration fails with into one error that names the database."""
+    try:
+        yield
+    except (SQLAlchemyError, CommandError) as e:
+        cause = str(e).splitlines()[0]
+        raise MigrationError(
+            f"the migration of {database.url} failed and was undone: {cause}"
+        ) from e
+
+
+def _take_turn(connection: Connection) -> None:
+    """Wait for other processes that migrate; SQLite's write lock does the same by itself."""
+    if connection.dialect.name == "postgresql":
+        connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _LOCK})
+
+
+KIT: Final = Migrations("simutrador_service.database.migrations", "alembic_version_service")
+"""The migrations of the kit's own tables."""
