@@ -81,8 +81,7 @@ class Database:
                 return create_engine(url, pool_pre_ping=True, **options)
             except ModuleNotFoundError as e:
                 raise MissingExtraError(
-                    "PostgreSQL needs its driver: pip install 'simutrador-service-kit[postgres]'",
-                    extra="postgres",
+                    "psycopg", extra="postgres", package="simutrador-service-kit"
                 ) from e
         if url.database:
             Path(url.database).parent.mkdir(parents=True, exist_ok=True)

@@ -1,0 +1,118 @@
+"""What a running job sees: progress, cancellation, checkpoints and its fence."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Generator
+from contextlib import contextmanager
+from enum import StrEnum
+from threading import Event
+from typing import Any, Final
+
+from pydantic_core import to_jsonable_python
+from sqlalchemy.orm import Session
+
+from simutrador_core.errors import SimutradorError
+from simutrador_service.jobs.claims import Claim, Claims
+
+PROGRESS_EVERY_S: Final = 0.25
+
+
+class JobCancelled(SimutradorError):  # noqa: N818  (a request that was followed, not a failure)
+    """Raise it, or let `ctx.stop_if_cancelled()` raise it, to end a run that is to stop."""
+
+    code = "cancelled"
+
+
+class Interruption(StrEnum):
+    """Why a run is to stop."""
+
+    CANCEL = "cancel"
+    TIME_LIMIT = "time_limit"
+    LOST = "lost"
+    SHUTDOWN = "shutdown"
+
+
+class JobContext:
+    """Handed to the function of a job; its methods may be called from any thread."""
+
+    def __init__(self, claim: Claim, claims: Claims) -> None:
+        """Belong to one run."""
+        self._claim = claim
+        self._claims = claims
+        self._stop = Event()
+        self._told = 0.0
+        self.interruption: Interruption | None = None
+        self.saw_interruption = False
+
+    @property
+    def job_id(self) -> str:
+        """The job's id."""
+        return self._claim.job_id
+
+    @property
+    def attempt(self) -> int:
+        """1 in the first run."""
+        return self._claim.attempt
+
+    @property
+    def fence(self) -> int:
+        """Grows with every run; hand it to a store that refuses older ones."""
+        return self._claim.fence
+
+    @property
+    def saved(self) -> Any | None:
+        """What the last `checkpoint` of an earlier run kept, or None."""
+        return self._claim.checkpoint
+
+    def progress(self, done: int, total: int | None = None, step: str = "") -> None:
+        """Say how far the work is; written at most four times a second, the end always.
+
+        Raises:
+            LostLeaseError: another worker has the job.
+        """
+        now = time.monotonic()
+        if done != total and now - self._told < PROGRESS_EVERY_S:
+            return
+        self._told = now
+        self._claims.write(self._claim, {"done": done, "total": total, "step": step[:200]})
+
+    def checkpoint(self, data: object) -> None:
+        """Keep what the next run needs to go on from here.
+
+        Raises:
+            LostLeaseError: another worker has the job.
+        """
+        self._claims.write(self._claim, {"checkpoint": to_jsonable_python(data)})
+
+    @contextmanager
+    def effect(self, checkpoint: object) -> Generator[Session]:
+        """Give a session whose changes and this checkpoint become true together, once.
+
+        Raises:
+            LostLeaseError: another worker has the job; nothing was written.
+        """
+        values = {"checkpoint": to_jsonable_python(checkpoint)}
+        with self._claims.transaction(self._claim, values) as session:
+            yield session
+
+    def cancelled(self) -> bool:
+        """Return whether the run is to stop: cancelled, out of time, or taken away."""
+        self.saw_interruption = self._stop.is_set()
+        return self.saw_interruption
+
+    def stop_if_cancelled(self) -> None:
+        """Raise `JobCancelled` when the run is to stop."""
+        if self.cancelled():
+            raise JobCancelled(f"job {self.job_id} was asked to stop: {self.interruption}")
+
+    def wait(self, seconds: float) -> bool:
+        """Wait in a blocking function; return early and True when the run is to stop."""
+        self._stop.wait(seconds)
+        return self.cancelled()
+
+    def interrupt(self, reason: Interruption) -> None:
+        """Ask the run to stop; called by the worker. The first reason counts."""
+        if self.interruption is None:
+            self.interruption = reason
+        self._stop.set()

@@ -1,0 +1,121 @@
+"""One run of one job, from its claim to the line in the table that says how it ended."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any, Final
+
+import structlog
+from pydantic import ValidationError
+from pydantic_core import to_jsonable_python
+
+from simutrador_core.errors import InputError
+from simutrador_service.errors import LostLeaseError
+from simutrador_service.jobs.claims import ENDED, FREE, Claim, Claims
+from simutrador_service.jobs.context import Interruption, JobCancelled, JobContext
+from simutrador_service.jobs.kinds import Partly
+from simutrador_service.jobs.rules import error_code, error_text, is_retryable, wait_before
+from simutrador_service.jobs.table import JobState
+
+_log = structlog.get_logger(__name__)
+
+
+class Run:
+    """A claimed job in the hands of one thread; others may interrupt it."""
+
+    def __init__(self, claim: Claim, claims: Claims, clock: Callable[[], datetime]) -> None:
+        """Prepare to run the claimed job."""
+        self.claim: Final = claim
+        self.context: Final = JobContext(claim, claims)
+        self._claims = claims
+        self._clock = clock
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._task: asyncio.Task[Any] | None = None
+        self.interrupted_at: datetime | None = None
+
+    def execute(self) -> None:
+        """Run the function and write how it ended; a lost lease ends quietly."""
+        with structlog.contextvars.bound_contextvars(
+            job_id=self.claim.job_id, kind=self.claim.kind.name, attempt=self.claim.attempt
+        ):
+            try:
+                self._claims.write(self.claim, self._outcome())
+            except LostLeaseError:
+                _log.warning("job_lost", fence=self.claim.fence)
+
+    def interrupt(self, reason: Interruption) -> None:
+        """Ask the run to stop."""
+        self.interrupted_at = self.interrupted_at or self._clock()
+        self.context.interrupt(reason)
+
+    def abandon(self) -> None:
+        """Cancel the coroutine at its next await; a blocking function is not reached by this."""
+        if self._loop is not None and self._task is not None and not self._loop.is_closed():
+            self._loop.call_soon_threadsafe(self._task.cancel)
+
+    def _outcome(self) -> dict[str, Any]:
+        """Run the function; return the columns to write."""
+        try:
+            result = asyncio.run(self._call())
+        except LostLeaseError:
+            raise
+        except (JobCancelled, asyncio.CancelledError) as e:
+            return self._stopped(e)
+        except Exception as e:  # noqa: BLE001  (the outermost loop of a worker must survive)
+            return self._failed(e)
+        if self.context.saw_interruption:
+            return {**self._stopped(None), "result": to_jsonable_python(result)}
+        if isinstance(result, Partly):
+            return self._ended(JobState.PARTIAL, result=to_jsonable_python(result.result))  # pyright: ignore[reportUnknownMemberType]
+        return self._ended(JobState.COMPLETED, result=to_jsonable_python(result))
+
+    async def _call(self) -> Any:
+        try:
+            params = self.claim.kind.params.validate_python(self.claim.params)
+        except ValidationError as e:
+            raise InputError(
+                f"the stored parameters do not fit: {e.error_count()} errors"
+            ) from None
+        self._loop = asyncio.get_running_loop()
+        self._task = asyncio.current_task()
+        return await self.claim.kind.run(params, self.context)
+
+    def _stopped(self, error: BaseException | None) -> dict[str, Any]:
+        """Return the columns of a run that followed a request to stop."""
+        match self.context.interruption:
+            case Interruption.LOST:
+                raise LostLeaseError(self.claim.job_id, self.claim.fence)
+            case Interruption.SHUTDOWN:  # not the job's fault: the attempt does not count
+                return {
+                    **FREE,
+                    "state": JobState.PENDING,
+                    "attempt": self.claim.attempt - 1,
+                    "due_at": self._clock(),
+                }
+            case Interruption.TIME_LIMIT:
+                limit = self.claim.kind.time_limit
+                return self._ended(
+                    JobState.FAILED,
+                    error_code="time_limit",
+                    error=f"the run took longer than its limit of {limit}",
+                )
+            case Interruption.CANCEL | None:
+                code = None if error is None or isinstance(error, JobCancelled) else "cancelled"
+                return self._ended(JobState.CANCELLED, error_code=code)
+
+    def _failed(self, error: Exception) -> dict[str, Any]:
+        retry = self.claim.kind.retry
+        again = is_retryable(error) and self.claim.attempt < retry.attempts
+        _log.error("job_failed", again=again, exc_info=error)
+        said = {"error_code": error_code(error), "error": error_text(error)}
+        if not again:
+            return self._ended(JobState.FAILED, **said, dead=is_retryable(error))
+        wait = wait_before(self.claim.attempt, retry, chance=random.random())  # noqa: S311
+        return {**FREE, **said, "state": JobState.PENDING, "due_at": self._clock() + wait}
+
+    def _ended(self, state: JobState, **values: Any) -> dict[str, Any]:
+        cleared = {"error": None, "error_code": None}
+        return {**ENDED, **cleared, "state": state, "ended_at": self._clock(), **values}

