@@ -16,10 +16,10 @@ from pathlib import Path
 
 from pydantic import BaseModel
 from sqlalchemy import text
+from sqlalchemy.orm import Session
 
 from simutrador_service.database import Database
 from simutrador_service.jobs import JobContext, Jobs, Retry, Worker, job
-from simutrador_service.jobs.claims import Claims, Verdict
 
 DATABASE, LEASE, FAULT, BROKER = "KIT_DATABASE", "KIT_LEASE_S", "KIT_FAULT", "KIT_BROKER"
 
@@ -80,20 +80,18 @@ def make_worker() -> Worker:
 def plant(fault: str) -> None:
     """Break this process in the way that is named."""
     if fault == "effect-before-checkpoint":
-
-        @contextmanager
-        def effect(self: JobContext, checkpoint: object) -> Iterator[object]:
-            with self._claims.database.write() as session:
-                yield session
-            time.sleep(0.05)
-            self.checkpoint(checkpoint)
-
-        JobContext.effect = effect
+        setattr(JobContext, "effect", torn_effect)  # noqa: B010
     elif fault == "no-renewal":
-        Claims.renew = lambda *_args, **_named: True
-        Claims.verdict = lambda *_: Verdict(held=True, cancel_requested=False)
-    elif fault == "no-poller":
-        Worker.start = lambda _self: None
+        setattr(Worker, "beat", lambda _worker: None)  # noqa: B010
+
+
+@contextmanager
+def torn_effect(self: JobContext, checkpoint: object) -> Iterator[Session]:
+    """Commit the effect first and the checkpoint a moment later."""
+    with self._claims.database.write() as session:
+        yield session
+    time.sleep(0.05)
+    self.checkpoint(checkpoint)
 
 
 def wait_until(condition: object, *, seconds: float, every: float = 0.05) -> bool:

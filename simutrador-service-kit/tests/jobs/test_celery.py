@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -69,7 +70,9 @@ def test_jobs_are_rung_for_and_go_on_while_the_broker_is_gone(
             assert wait_until(lambda: "simutrador.jobs.run" in log.read_text(), seconds=10)
             broker.stop()
             for number in range(3):
+                begun = time.monotonic()
                 jobs.submit(steps, Steps(name=f"without-{number}"))
+                assert time.monotonic() - begun < 2.0  # nobody waits for the broker
             assert wait_until(lambda: finished() == 8, seconds=30), log.read_text()
     finally:
         app.close()

@@ -7,8 +7,13 @@ that every Celery worker starts finds what no message told, also while the broke
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from importlib import import_module
+from queue import Full, Queue
+from threading import Thread
 from typing import TYPE_CHECKING, Any, Final
+
+import structlog
 
 from simutrador_core.errors import MissingExtraError
 from simutrador_service.jobs.worker import Worker
@@ -18,6 +23,9 @@ if TYPE_CHECKING:
 
 TASK: Final = "simutrador.jobs.run"
 _BROKER_WAIT_S: Final = 1.0
+_MOST_WAITING: Final = 1000
+
+_log = structlog.get_logger(__name__)
 
 
 def celery_app(broker_url: str, make_worker: Callable[[], Worker] | None = None) -> Any:
@@ -61,9 +69,23 @@ def celery_app(broker_url: str, make_worker: Callable[[], Worker] | None = None)
 
 
 def celery_doorbell(app: Any) -> Doorbell:
-    """Return a doorbell that sends one message and does not wait for a broker that is gone."""
+    """Return a doorbell that sends from a thread of its own: a broker that is gone delays nobody.
+
+    When more than a thousand messages wait for such a broker, further ones are dropped.
+    """
+    waiting: Queue[str] = Queue(maxsize=_MOST_WAITING)
+
+    def send() -> None:
+        while True:
+            job_id = waiting.get()
+            try:
+                app.send_task(TASK, args=[job_id], retry=False, ignore_result=True)
+            except Exception as e:  # noqa: BLE001  (pollers find the job; the next may get through)
+                _log.warning("doorbell_failed", job_id=job_id, reason=type(e).__name__)
 
     def ring(job_id: str) -> None:
-        app.send_task(TASK, args=[job_id], retry=False, ignore_result=True)
+        with suppress(Full):
+            waiting.put_nowait(job_id)
 
+    Thread(target=send, name="job-doorbell", daemon=True).start()
     return ring
