@@ -33,7 +33,7 @@ from kit_jobs import (
 )
 from simutrador_core.testing.acceptance import Figure, at_scale
 from simutrador_service.database import KIT, Database
-from simutrador_service.jobs import Jobs, JobState
+from simutrador_service.jobs import Job, Jobs, JobState
 from simutrador_service.jobs.processes import WorkerProcesses
 
 JOBS, STEPS = 200, 3
@@ -82,10 +82,26 @@ def is_over(jobs: Jobs) -> bool:
     return not jobs.list_jobs(states=[JobState.PENDING, JobState.RUNNING], limit=1)
 
 
-def busy_pids(jobs: Jobs) -> set[int]:
-    """Return the processes that run a job now: a worker's name is host:pid:nonce."""
-    running = jobs.list_jobs(states=[JobState.RUNNING])
-    return {int(job.worker.split(":")[1]) for job in running if job.worker}
+def held_by(jobs: Jobs, pids: list[int]) -> dict[int, list[Job]]:
+    """Return the jobs that each of these processes runs: a worker's name is host:pid:nonce."""
+    held: dict[int, list[Job]] = {}
+    for job in jobs.list_jobs(states=[JobState.RUNNING]):
+        pid = int((job.worker or ":0:").split(":")[1])
+        if pid in pids:
+            held.setdefault(pid, []).append(job)
+    return held
+
+
+def time_until_taken_over(jobs: Jobs, held: list[Job]) -> float:
+    """Return the seconds until each job of a killed worker has other hands, or had ended."""
+    killed_at = time.monotonic()
+
+    def taken_over() -> bool:
+        now = [jobs.get(job.id) for job in held]
+        return all(a.fence > b.fence or a.ended_at for a, b in zip(now, held, strict=True))
+
+    assert wait_until(taken_over, seconds=60)
+    return time.monotonic() - killed_at
 
 
 @pytest.mark.integration
@@ -99,13 +115,12 @@ def test_effects_happen_once_while_workers_are_killed(
     with processes(2) as workers:
         while not is_over(jobs):
             time.sleep(chance.uniform(0.1, 0.5))
-            busy = busy_pids(jobs) & set(workers.pids)
-            if busy and kills < at_scale(12, 100):
-                os.kill(chance.choice(sorted(busy)), signal.SIGKILL)
+            held = held_by(jobs, workers.pids)
+            if held and kills < at_scale(8, 100):
+                victim = chance.choice(sorted(held))
+                os.kill(victim, signal.SIGKILL)
                 kills += 1
-                killed_at = time.monotonic()
-                assert wait_until(lambda: len(workers.pids) == 2, seconds=60)
-                longest = max(longest, time.monotonic() - killed_at)
+                longest = max(longest, time_until_taken_over(jobs, held[victim]))
     with closing(sqlite3.connect(tmp_path / "service.db")) as ledger:
         counted = Counter(ledger.execute("SELECT name, step FROM ledger"))
     assert counted == {(f"job-{n}", step): 1 for n in range(JOBS) for step in range(STEPS)}
@@ -113,10 +128,9 @@ def test_effects_happen_once_while_workers_are_killed(
     assert {job.state for job in found} == {"completed"}
     crashes = sum(job.crashes for job in found)
     assert crashes > 0
-    assert longest <= 60
     figure(
         f"{JOBS} jobs, {kills} kills, {crashes} runs cut short, {sum(counted.values())} effects, "
-        f"each once; slowest restart {longest:.1f} s"
+        f"each once; slowest takeover {longest:.1f} s"
     )
 
 
