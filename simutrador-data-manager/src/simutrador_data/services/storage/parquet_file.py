@@ -1,9 +1,12 @@
 """Tables to and from Parquet bytes: the one place that touches pyarrow, which has no types.
 
-Plain columns that any tool opens: `opened_at` timestamp[us, UTC], open high low close volume
-double, `session` date32 and `synthetic` bool where the rows have them. Row groups of 21 sessions
-of minutes keep a read of one day small. Arrays go through buffers: pyarrow's own conversions to
-numpy import pandas, which costs a cold process half a second.
+Plain columns that any tool opens: `opened_at` timestamp[us, UTC], `session` date32 and `synthetic`
+bool where the rows have them. Open, high, low, close and volume are DECIMAL of the places the
+vendor gives (volumes in whole units int64), as delta-encoded integers, where that is exact for
+the whole column; otherwise double. Either way each tool sees the price itself.
+
+Row groups of 21 sessions of minutes keep a read of one day small. Arrays go through buffers:
+pyarrow's own conversions to numpy import pandas, which costs a cold process half a second.
 """
 
 from __future__ import annotations
@@ -16,6 +19,7 @@ import numpy as np
 
 from simutrador_core.errors import CorruptDataError
 from simutrador_core.models.bars import OHLCV, SeriesKey
+from simutrador_data.services.storage.scaling import scale, unscale
 from simutrador_data.services.storage.table import (
     NARROW,
     NO_SESSION,
@@ -28,7 +32,12 @@ from simutrador_data.services.storage.table import (
 )
 
 ROW_GROUP: Final = 8_190
-FILE_FORMAT: Final = "1"
+FILE_FORMAT: Final = "2"
+"""Since 2 a number column may be DECIMAL or int64; in 1 each is double."""
+_PRICE_PLACES: Final = 2
+"""Fewest decimal places of a price column, so that the type seldom differs between files."""
+_SMALL: Final = 10**9
+_DIGITS_32, _DIGITS_64 = 9, 18
 
 
 def encode(table: Table, series: SeriesKey) -> memoryview:
@@ -36,7 +45,7 @@ def encode(table: Table, series: SeriesKey) -> memoryview:
     arrow, parquet = _arrow()
     columns = {"opened_at": _array(arrow.timestamp("us", tz="UTC"), table[OPENED])}
     for row, name in enumerate(OHLCV, start=1):
-        columns[name] = _array(arrow.float64(), table[row])
+        columns[name] = _numbers(table[row], least_places=0 if name == "volume" else _PRICE_PLACES)
     if len(table) > SESSION:
         columns["session"] = _sessions(table)
     if len(table) > SYNTHETIC:
@@ -51,6 +60,7 @@ def encode(table: Table, series: SeriesKey) -> memoryview:
         compression="zstd",
         compression_level=1,
         use_dictionary=False,
+        store_decimal_as_integer=True,
         write_statistics=["opened_at"],
         column_encoding=_encodings(columns),
     )
@@ -99,9 +109,39 @@ def _metadata(series: SeriesKey) -> dict[str, str]:
 
 
 def _encodings(columns: Mapping[str, Any]) -> dict[str, str]:
-    known = {"opened_at": "DELTA_BINARY_PACKED", "session": "DELTA_BINARY_PACKED"}
-    known |= dict.fromkeys(OHLCV, "BYTE_STREAM_SPLIT")
-    return {name: known[name] for name in columns if name in known}
+    arrow, _ = _arrow()
+    encodings: dict[str, str] = {}
+    for name, column in columns.items():
+        if column.type == arrow.float64():
+            encodings[name] = "BYTE_STREAM_SPLIT"
+        elif name != "synthetic":
+            encodings[name] = "DELTA_BINARY_PACKED"
+    return encodings
+
+
+def _numbers(column: np.ndarray[Any, Any], *, least_places: int) -> Any:
+    """Return the bits of float64 as the smallest type that holds each value exactly."""
+    arrow, _ = _arrow()
+    scaled = scale(column.view(np.float64), least_places=least_places)
+    if scaled is None:
+        return _array(arrow.float64(), column)
+    integers, places = scaled
+    if not places:
+        return _array(arrow.int64(), integers)
+    if not len(integers) or max(integers.max(), -integers.min()) < _SMALL:
+        return _array(arrow.decimal32(_DIGITS_32, places), integers.astype(np.int32))
+    return _array(arrow.decimal64(_DIGITS_64, places), integers)
+
+
+def _bits(column: Any) -> np.ndarray[Any, Any]:
+    """Return the numbers of a column as the bits of float64."""
+    arrow, _ = _arrow()
+    if column.type == arrow.float64():
+        return _values(column, np.int64)
+    if column.type == arrow.int64():
+        return unscale(_values(column, np.int64), 0).view(np.int64)
+    width = np.int32 if arrow.types.is_decimal32(column.type) else np.int64
+    return unscale(_values(column, width), column.type.scale).view(np.int64)
 
 
 def _array(kind: Any, column: np.ndarray[Any, Any], mask: Any = None) -> Any:
@@ -131,7 +171,7 @@ def _batch_to_table(batch: Any, width: int, arrow: Any) -> Table:
     table = np.zeros((width, batch.num_rows), dtype=np.int64)
     table[OPENED] = _values(batch.column("opened_at"), np.int64)
     for row, name in enumerate(OHLCV, start=1):
-        table[row] = _values(batch.column(name), np.int64)  # the bits of a double
+        table[row] = _bits(batch.column(name))
     if width > SESSION:
         table[SESSION] = NO_SESSION
     if "session" in batch.schema.names:

@@ -6,6 +6,7 @@ import os
 from pathlib import Path
 
 import numpy as np
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
@@ -80,12 +81,55 @@ def test_parquet_file_is_plain_for_other_tools(tmp_path: Path) -> None:
     assert found["close"].to_pylist() == table[4].view(np.float64).tolist()
     assert found["session"].null_count == 4
     assert parquet_file.read_series((tmp_path / "bars.parquet").read_bytes()) == {
-        "simutrador_format": "1",
+        "simutrador_format": "2",
         "symbol": "EUR/USD",
         "timeframe": "1min",
         "adjustment": "raw",
         "complete": "true",
     }
+
+
+def cents(rows: int) -> Table:
+    """Return minutes whose prices walk on a grid of cents, with whole volumes."""
+    rng = np.random.default_rng(5)
+    steps = rng.integers(-3, 4, rows).cumsum() + 18_551
+    table = np.zeros((NARROW, rows), dtype=np.int64)
+    table[0] = np.arange(rows) * 60_000_000 + 1_704_205_800_000_000
+    for row, shift in zip(range(1, 5), (0, 4, -4, 1), strict=True):
+        table[row] = ((steps + shift) / 100).view(np.int64)
+    table[5] = rng.integers(0, 20_000, rows).astype(np.float64).view(np.int64)
+    return table
+
+
+def test_cents_stand_as_decimals_in_the_file(tmp_path: Path) -> None:
+    table = cents(20_000)
+    (tmp_path / "bars.parquet").write_bytes(parquet_file.encode(table, SERIES))
+    found = pq.read_table(tmp_path / "bars.parquet")
+    assert {str(found.schema.field(name).type) for name in ("open", "high", "low", "close")} == {
+        "decimal32(9, 2)"
+    }
+    assert str(found.schema.field("volume").type) == "int64"
+    texts = [str(value) for value in found["close"].to_pylist()]
+    assert texts == [f"{value:.2f}" for value in table[4].view(np.float64).tolist()]
+
+
+def test_minutes_on_a_grid_of_cents_take_few_bytes() -> None:
+    assert len(parquet_file.encode(cents(98_280), SERIES)) / 98_280 <= 6.0
+
+
+@pytest.mark.parametrize("rows", [1, 8_191, 20_000])
+def test_file_of_decimals_holds_the_same_bits(rows: int) -> None:
+    table = cents(rows)
+    assert np.array_equal(parquet_file.decode(bytes(parquet_file.encode(table, SERIES))), table)
+
+
+def test_first_file_format_can_still_be_read(tmp_path: Path) -> None:
+    table = cents(100)
+    names = ["open", "high", "low", "close", "volume"]
+    times = pa.array(table[0], pa.timestamp("us", tz="UTC"))
+    numbers = {name: table[row].view(np.float64) for row, name in enumerate(names, start=1)}
+    pq.write_table(pa.table({"opened_at": times, **numbers}), tmp_path / "bars.parquet")
+    assert np.array_equal(parquet_file.decode((tmp_path / "bars.parquet").read_bytes()), table)
 
 
 def test_what_is_no_parquet_file_is_refused() -> None:

@@ -1,0 +1,62 @@
+"""Scaled integers: a column of decimals as whole numbers of its smallest step, exactly.
+
+A vendor's prices are decimals of few places, so 185.5 and 185.51 are 18550 and 18551 hundredths.
+The integers are small, change little from bar to bar and pack into a few bits. A column is scaled
+only when dividing each integer by the power of ten gives back each float64 to the bit; the test is
+that division, not a multiplication: 18551 x 0.01 is another number than 18551 / 100.
+"""
+
+from __future__ import annotations
+
+from typing import Final, NamedTuple
+
+import numpy as np
+
+from simutrador_core.models.bars import F64, I64
+
+MOST_PLACES: Final = 12
+_EXACT: Final = float(2**53)  # up to here each integer is a float64 of its own
+_SAMPLE: Final = 64
+
+
+class Scaled(NamedTuple):
+    """Integers and the number of decimal places they are shifted by."""
+
+    integers: I64
+    places: int
+
+
+def scale(column: F64, *, least_places: int = 0) -> Scaled | None:
+    """Return a column as integers, or None when that would change a value.
+
+    Args:
+        column: Shape (n,), float64, finite, without -0.0.
+        least_places: Fewest decimal places to try.
+
+    Returns:
+        The integers with the fewest places that are exact, at most `MOST_PLACES`.
+    """
+    sample = column[:: max(1, len(column) // _SAMPLE)]
+    for places in range(least_places, MOST_PLACES + 1):
+        if _exactly(sample, places) is not None:
+            integers = _exactly(column, places)
+            if integers is not None:
+                return Scaled(integers, places)
+    return None
+
+
+def unscale(integers: np.ndarray[tuple[int], np.dtype[np.signedinteger]], places: int) -> F64:
+    """Return the float64 values of scaled integers."""
+    return np.divide(integers, 10.0**places)
+
+
+def _exactly(column: F64, places: int) -> I64 | None:
+    power = 10.0**places
+    with np.errstate(over="ignore"):
+        shifted = np.rint(column * power)
+    if len(shifted) and max(shifted.max(), -shifted.min()) > _EXACT:
+        return None
+    return shifted.astype(np.int64) if np.array_equal(shifted / power, column) else None
+
+
+__all__ = ["Scaled", "scale", "unscale", "MOST_PLACES"]
