@@ -23,6 +23,7 @@ from simutrador_data.services.storage.file_ops import (
     disk_errors,
     make_folders,
 )
+from simutrador_data.services.storage.migration import migrate
 from simutrador_data.services.storage.schema import APPLICATION_ID, FORMAT, SCHEMA
 
 CATALOGUE_NAME: Final = "catalogue.sqlite"
@@ -135,7 +136,8 @@ def open_catalogue(root: Path, ops: FileOps) -> Catalogue:
     """Open a store's catalogue, making folder and file when there are none.
 
     Raises:
-        StoreFormatError: a newer release wrote it, or the file is someone else's.
+        StoreFormatError: a newer release wrote it, or the file is someone else's. An older format
+            is migrated.
         CorruptDataError: the catalogue is damaged, or gone while bars are still there.
     """
     path = root / CATALOGUE_NAME
@@ -148,9 +150,12 @@ def open_catalogue(root: Path, ops: FileOps) -> Catalogue:
     with disk_errors():
         make_folders(ops, root)
     with _kept_if_sound(catalogue), catalogue.lend() as connection:
-        if _format_of(connection, path) == 0:
+        found = _format_of(connection, path)
+        if found == 0:
             _create(connection)
             ops.sync_folder(root)
+        elif found < FORMAT:
+            migrate(connection, path, ops)
     return catalogue
 
 
@@ -159,7 +164,7 @@ def open_read_only(root: Path, ops: FileOps) -> Catalogue:
 
     Raises:
         StoreError: the folder holds no store.
-        StoreFormatError: a newer release wrote it, or the file is someone else's.
+        StoreFormatError: a newer or an older release wrote it, or the file is someone else's.
     """
     path = root / CATALOGUE_NAME
     nothing = StoreError(
@@ -173,8 +178,14 @@ def open_read_only(root: Path, ops: FileOps) -> Catalogue:
         # Nobody has it open and we may not make the files a shared read needs.
         catalogue = Catalogue(path, ops, uri=_uri(path, "ro") + "&immutable=1")
     with _kept_if_sound(catalogue), catalogue.lend() as connection:
-        if _format_of(connection, path) == 0:
+        found = _format_of(connection, path)
+        if found == 0:
             raise nothing
+        if found < FORMAT:
+            raise StoreFormatError(
+                f"{path} has the older format {found}; open it for writing once, which brings it "
+                f"to format {FORMAT} and keeps a copy"
+            )
     return catalogue
 
 

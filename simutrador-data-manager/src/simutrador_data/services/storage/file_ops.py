@@ -11,7 +11,7 @@ import errno
 import os
 import sqlite3
 from collections.abc import Generator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Final, TypeAlias
 
@@ -125,6 +125,16 @@ class FileOps:
         """Make the open transaction of the catalogue durable: the moment a change happens."""
         self.before("commit", path)
         connection.execute("COMMIT")
+
+    def snapshot(self, database: Path, path: Path) -> None:
+        """Copy the committed state of a database into a new file, on the disk when this returns."""
+        self.before("snapshot", path)
+        # A connection of its own: SQLite would wait for ever for one that is in a transaction.
+        with closing(sqlite3.connect(database)) as source, closing(sqlite3.connect(path)) as target:
+            source.backup(target)
+            target.execute("PRAGMA journal_mode = DELETE")  # one file, complete by itself
+        with path.open("rb+") as file:
+            os.fsync(file.fileno())
 
     def _write(self, descriptor: int, parts: Sequence[Buffer]) -> None:
         for part in parts:

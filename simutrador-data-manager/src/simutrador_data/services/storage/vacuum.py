@@ -20,7 +20,7 @@ from simutrador_data.services.storage.mirrors import Mirrors
 
 PLACES: Final = ("bars", "history")
 _OUR_NAME: Final = re.compile(r"(-?[0-9]{4}|all|past)-[0-9a-f]{32}\.parquet")
-_OUR_SCRATCH: Final = re.compile(r"(.+-)?[0-9a-f]{32}\.(parquet|npy)")
+_OUR_SCRATCH: Final = re.compile(r"(.+-)?[0-9a-f]{32}\.(parquet|npy|sqlite(-journal)?)")
 _UNUSED = """FROM objects WHERE NOT EXISTS
     (SELECT 1 FROM segments WHERE segments.object_id = objects.id)"""
 
