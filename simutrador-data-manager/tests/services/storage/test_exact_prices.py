@@ -69,7 +69,7 @@ def test_vendor_prices_stand_in_the_parquet_file_for_any_tool(tmp_path: Path) ->
     stored_and_read(tmp_path, bars_at(TEXTS), compacted=True)
     (file,) = tmp_path.rglob("*.parquet")
     table = pq.read_table(file)
-    assert [float(value) for value in table.column("close").to_pylist()] == [
+    assert [float(str(value)) for value in table.column("close").to_pylist()] == [
         float(text) for text in TEXTS
     ]
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from types import TracebackType
@@ -23,6 +23,7 @@ from simutrador_data.services.storage import answers, digests, provenance, readi
 from simutrador_data.services.storage.catalogue import Catalogue, open_read_only
 from simutrador_data.services.storage.contents import MIRRORS, SCRATCH, Contents
 from simutrador_data.services.storage.file_ops import FileOps
+from simutrador_data.services.storage.latest import latest_bars
 from simutrador_data.services.storage.mirrors import Mirrors
 from simutrador_data.services.storage.segment_list import (
     SeriesRow,
@@ -119,6 +120,20 @@ class LocalBars:
 
         tables = reading.stream_tables(plan, self._contents, start_us=start, end_us=end, rows=rows)
         return (to_bars(table, series.key) for table in tables)
+
+    def latest(self, keys: Iterable[SeriesKey]) -> dict[SeriesKey, Bars]:
+        """Return the last bar of each series, all of one version; those without bars are absent.
+
+        Raises:
+            CorruptDataError: a file with one of them does not match its checksum.
+        """
+        wanted = list(keys)
+
+        def attempt() -> dict[SeriesKey, Bars]:
+            with self._catalogue.read() as connection:
+                return latest_bars(connection, self._contents, wanted)
+
+        return reading.with_fresh_snapshots(attempt)
 
     def symbols(self, timeframe: Timeframe | None = None) -> list[SeriesInfo]:
         """Return every stored series (of a timeframe), sorted by symbol."""
