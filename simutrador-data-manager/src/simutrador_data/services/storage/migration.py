@@ -7,17 +7,14 @@ changes. Data files are never rewritten by a migration: a newer release reads th
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 from uuid import uuid4
 
 from simutrador_data.services.storage.file_ops import FileOps, make_folders
-from simutrador_data.services.storage.schema import FORMAT
+from simutrador_data.services.storage.schema import COVERAGE, FORMAT
 
-STEPS: Final[dict[int, str]] = {
-    1: "",  # format 2: number columns of Parquet files may be DECIMAL or int64; same tables
-}
-"""What turns the tables of a format into those of the next, as SQL."""
 _SCRATCH: Final = "tmp"
 
 
@@ -30,9 +27,8 @@ def migrate(connection: sqlite3.Connection, path: Path, ops: FileOps) -> None:
     found = int(connection.execute("PRAGMA user_version").fetchone()[0])
     if 0 < found < FORMAT:
         _keep_copy(path, ops, number=found)
-        for step in range(found, FORMAT):
-            for statement in filter(None, STEPS[step].split(";\n")):
-                connection.execute(statement)
+        for number in range(found, FORMAT):
+            _STEPS[number](connection)
         connection.execute(f"PRAGMA user_version = {FORMAT}")
     ops.commit(connection, path)
 
@@ -54,4 +50,26 @@ def _keep_copy(path: Path, ops: FileOps, *, number: int) -> None:
     ops.sync_folder(path.parent)
 
 
-__all__ = ["migrate", "rollback_copy", "STEPS"]
+def _to_2(connection: sqlite3.Connection) -> None:
+    """Change no table: number columns of Parquet files may be DECIMAL or int64 from now on."""
+
+
+def _to_3(connection: sqlite3.Connection) -> None:
+    """Note for each series which versions vacuum took, and every answer beside the one before."""
+    connection.execute("ALTER TABLE series ADD COLUMN kept_from INTEGER NOT NULL DEFAULT 0")
+    # The first stores kept one answer to a question; some of them already say format 2.
+    keys = {row[1] for row in connection.execute("PRAGMA table_info(coverage)") if row[5]}
+    if "commit_id" not in keys:
+        connection.execute("ALTER TABLE coverage RENAME TO coverage_before")
+        connection.execute(COVERAGE)
+        columns = "series_id, start_us, end_us, provider, commit_id, asked_us, rows"
+        connection.execute(
+            f"INSERT INTO coverage ({columns}) SELECT {columns} FROM coverage_before"
+        )
+        connection.execute("DROP TABLE coverage_before")
+
+
+_STEPS: Final[dict[int, Callable[[sqlite3.Connection], None]]] = {1: _to_2, 2: _to_3}
+"""What turns the tables of a format into those of the next."""
+
+__all__ = ["migrate", "rollback_copy"]

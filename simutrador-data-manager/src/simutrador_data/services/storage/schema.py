@@ -4,16 +4,27 @@ from __future__ import annotations
 
 from typing import Final
 
-FORMAT: Final = 2
+FORMAT: Final = 3
 APPLICATION_ID: Final = 0x53494D54  # "SIMT"
 
-SCHEMA: Final = """
+COVERAGE: Final = """\
+-- The answer to a question is its newest row up to a version; `asked_us` of that row moves forward.
+-- Rows of -1 withdraw it: what it gave was lost.
+CREATE TABLE coverage (
+    series_id INTEGER NOT NULL, start_us INTEGER NOT NULL, end_us INTEGER NOT NULL,
+    provider TEXT NOT NULL, commit_id INTEGER NOT NULL,
+    asked_us INTEGER NOT NULL, rows INTEGER NOT NULL,
+    PRIMARY KEY (series_id, start_us, end_us, provider, commit_id)
+) WITHOUT ROWID"""
+
+SCHEMA: Final = f"""
 CREATE TABLE series (
     id INTEGER PRIMARY KEY, symbol TEXT NOT NULL, timeframe TEXT NOT NULL, adjustment TEXT NOT NULL,
     since INTEGER NOT NULL,          -- the commit that first touched it
     head INTEGER NOT NULL,           -- the commit that last touched it
     rows INTEGER NOT NULL DEFAULT 0, -- from here on: of the newest version
     first_us INTEGER, last_us INTEGER, first_session INTEGER, last_session INTEGER,
+    kept_from INTEGER NOT NULL DEFAULT 0, -- versions before this commit were vacuumed away
     UNIQUE (symbol, timeframe, adjustment)
 );
 CREATE TABLE commits (
@@ -28,7 +39,8 @@ CREATE INDEX commit_series_by_commit ON commit_series (commit_id);
 -- Immutable bytes. An id is never used twice: a reader may still hold the old one.
 CREATE TABLE objects (
     id INTEGER PRIMARY KEY AUTOINCREMENT,
-    place TEXT NOT NULL,             -- block, bars (live rows) or history (rows of old versions)
+    place TEXT NOT NULL,             -- block, bars (live rows), history (rows of old versions) or
+                                     -- quarantine (damaged: no version of today names it)
     path TEXT,                       -- below the store's folder; NULL for a block
     digest TEXT NOT NULL, rows INTEGER NOT NULL, bytes INTEGER NOT NULL,
     data BLOB                        -- a block's bytes
@@ -45,13 +57,7 @@ CREATE TABLE segments (
 CREATE INDEX segments_live ON segments (series_id, last_us) WHERE superseded IS NULL;
 CREATE INDEX segments_past ON segments (series_id, last_us) WHERE superseded IS NOT NULL;
 CREATE INDEX segments_by_object ON segments (object_id);
--- The answer to a question is its newest row up to a version; `asked_us` of that row moves forward.
-CREATE TABLE coverage (
-    series_id INTEGER NOT NULL, start_us INTEGER NOT NULL, end_us INTEGER NOT NULL,
-    provider TEXT NOT NULL, commit_id INTEGER NOT NULL,
-    asked_us INTEGER NOT NULL, rows INTEGER NOT NULL,
-    PRIMARY KEY (series_id, start_us, end_us, provider, commit_id)
-) WITHOUT ROWID;
+{COVERAGE};
 -- Which commits changed a UTC month (counted from 1970-01); its digest once someone asked.
 CREATE TABLE months (
     series_id INTEGER NOT NULL, month INTEGER NOT NULL, commit_id INTEGER NOT NULL,
@@ -59,4 +65,4 @@ CREATE TABLE months (
 ) WITHOUT ROWID;
 """
 
-__all__ = ["SCHEMA", "FORMAT", "APPLICATION_ID"]
+__all__ = ["SCHEMA", "COVERAGE", "FORMAT", "APPLICATION_ID"]
