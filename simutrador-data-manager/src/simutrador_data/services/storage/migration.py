@@ -62,9 +62,9 @@ def _to_3(connection: sqlite3.Connection) -> None:
     if "commit_id" not in keys:
         connection.execute("ALTER TABLE coverage RENAME TO coverage_before")
         connection.execute(COVERAGE)
-        columns = "series_id, start_us, end_us, provider, commit_id, asked_us, rows"
         connection.execute(
-            f"INSERT INTO coverage ({columns}) SELECT {columns} FROM coverage_before"
+            """INSERT INTO coverage SELECT series_id, start_us, end_us, provider, commit_id,
+            asked_us, rows FROM coverage_before"""
         )
         connection.execute("DROP TABLE coverage_before")
 
