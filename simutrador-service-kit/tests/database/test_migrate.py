@@ -11,6 +11,7 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from sqlalchemy import inspect
 
+import simutrador_service.auth.tables
 import simutrador_service.jobs.table
 from simutrador_service.database import KIT, Base, Database, Migrations
 from simutrador_service.errors import MigrationError
