@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import errno
 import os
+import shutil
 import sqlite3
 import time
 from collections import deque
@@ -17,6 +18,7 @@ from pathlib import Path
 from typing import Final
 
 from simutrador_core.errors import CorruptDataError, StoreError, StoreFormatError
+from simutrador_data.services.storage.addresses import Address, may_write, read_only_address
 from simutrador_data.services.storage.file_ops import (
     DiskError,
     FileOps,
@@ -29,6 +31,7 @@ from simutrador_data.services.storage.schema import APPLICATION_ID, FORMAT, SCHE
 CATALOGUE_NAME: Final = "catalogue.sqlite"
 BUSY_SECONDS: Final = 60.0
 _IDLE_CONNECTIONS: Final = 8
+_LEAST_FREE_BYTES: Final = 65_536
 _DISK_CODES: Final = {
     sqlite3.SQLITE_FULL: errno.ENOSPC,
     sqlite3.SQLITE_IOERR: errno.EIO,
@@ -43,11 +46,12 @@ _abandoned: list[sqlite3.Connection] = []  # a parent's: closing them here would
 class Catalogue:
     """A pool of connections to one catalogue file."""
 
-    def __init__(self, path: Path, ops: FileOps, *, uri: str) -> None:
+    def __init__(self, path: Path, ops: FileOps, *, read_only: bool = False) -> None:
         """Keep the address; `open_catalogue` and `open_read_only` make it ready."""
         self.path = path
+        self.read_only = read_only
         self._ops = ops
-        self._uri = uri
+        self._address = read_only_address(path) if read_only else Address.of(path, mode="rwc")
         self._idle: deque[sqlite3.Connection] = deque()
         self._pid = os.getpid()
         self._closed = False
@@ -77,6 +81,9 @@ class Catalogue:
             StoreError: another writer held the catalogue for longer than `patience_s`.
             DiskError: the disk is full, read-only or failing; nothing was changed.
         """
+        if self.read_only:
+            reason = "the store can only be read here"
+            raise DiskError(OSError(errno.EROFS, reason, str(self.path)))
         with self.lend() as connection:
             if patience_s != BUSY_SECONDS:
                 connection.execute(f"PRAGMA busy_timeout = {int(patience_s * 1000)}")
@@ -104,10 +111,14 @@ class Catalogue:
         if self._closed:
             raise StoreError(f"the store at {self.path.parent} is closed; open it again")
         self._forget_the_parents()
+        if self._address.is_outdated(self.path):
+            while self._idle:
+                self._idle.pop().close()
+            self._address = read_only_address(self.path)
         try:
             return self._idle.pop()
         except IndexError:
-            return _connect(self._uri)
+            return _connect(self._address.uri)
 
     def _give_back(self, connection: sqlite3.Connection) -> None:
         if self._closed or len(self._idle) >= _IDLE_CONNECTIONS:
@@ -137,16 +148,19 @@ def open_catalogue(root: Path, ops: FileOps) -> Catalogue:
 
     Raises:
         StoreFormatError: a newer release wrote it, or the file is someone else's. An older format
-            is migrated.
+            is migrated, except where it can only be read.
         CorruptDataError: the catalogue is damaged, or gone while bars are still there.
+        DiskError: there is no store yet and the folder cannot be written.
     """
     path = root / CATALOGUE_NAME
+    if path.is_file() and not may_write(path):
+        return open_read_only(root, ops)
     if not path.exists() and any((root / "bars").glob("*/*/*/*.parquet")):
         raise CorruptDataError(
             f"{path} is missing but {root / 'bars'} holds files; restore it from a backup, "
             "or import those files into a new store"
         )
-    catalogue = Catalogue(path, ops, uri=_uri(path, "rwc"))
+    catalogue = Catalogue(path, ops)
     with disk_errors():
         make_folders(ops, root)
     with _kept_if_sound(catalogue), catalogue.lend() as connection:
@@ -156,6 +170,8 @@ def open_catalogue(root: Path, ops: FileOps) -> Catalogue:
             ops.sync_folder(root)
         elif found < FORMAT:
             migrate(connection, path, ops)
+        if found:
+            _switch_to_wal(connection)  # a copy put in its place is no write-ahead log yet
     return catalogue
 
 
@@ -173,10 +189,7 @@ def open_read_only(root: Path, ops: FileOps) -> Catalogue:
     )
     if not path.is_file():
         raise nothing
-    catalogue = Catalogue(path, ops, uri=_uri(path, "ro"))
-    if not os.access(root, os.W_OK) and not path.with_name(f"{CATALOGUE_NAME}-shm").exists():
-        # Nobody has it open and we may not make the files a shared read needs.
-        catalogue = Catalogue(path, ops, uri=_uri(path, "ro") + "&immutable=1")
+    catalogue = Catalogue(path, ops, read_only=True)
     with _kept_if_sound(catalogue), catalogue.lend() as connection:
         found = _format_of(connection, path)
         if found == 0:
@@ -196,10 +209,6 @@ def _kept_if_sound(catalogue: Catalogue) -> Generator[None, None, None]:
     except BaseException:
         catalogue.close()
         raise
-
-
-def _uri(path: Path, mode: str) -> str:
-    return f"{path.absolute().as_uri()}?mode={mode}"
 
 
 def _connect(uri: str) -> sqlite3.Connection:
@@ -272,10 +281,17 @@ def _translated_errors(path: Path) -> Generator[None, None, None]:
         if code in _CORRUPT_CODES:
             raise CorruptDataError(f"{path} is damaged ({e}); restore it from a backup") from e
         if code in _DISK_CODES:
-            raise DiskError(OSError(_DISK_CODES[code], str(e), str(path))) from e
+            raise DiskError(_disk_error(code, str(e), path)) from e
         if code in _LOCKED_CODES:
             raise StoreError(f"{path}: other writers kept it busy; try again ({e})") from e
         raise StoreError(f"{path}: {e}") from e
+
+
+def _disk_error(code: int, text: str, path: Path) -> OSError:
+    # On a full disk SQLite calls what it cannot lay out beside the file an I/O error.
+    if code == sqlite3.SQLITE_IOERR and shutil.disk_usage(path.parent).free < _LEAST_FREE_BYTES:
+        return OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(path))
+    return OSError(_DISK_CODES[code], text, str(path))
 
 
 __all__ = ["Catalogue", "open_catalogue", "open_read_only", "CATALOGUE_NAME"]
