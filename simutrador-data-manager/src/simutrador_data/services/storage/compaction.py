@@ -33,7 +33,7 @@ from simutrador_data.services.storage.segment_list import (
     list_series,
     slices,
 )
-from simutrador_data.services.storage.table import EARLIEST_US, LATEST_US, join, narrow
+from simutrador_data.services.storage.table import EARLIEST_US, LATEST_US, Table, join, narrow
 from simutrador_data.services.storage.writing import name_file
 
 BARS: Final = "bars"
@@ -88,7 +88,7 @@ def _compact_part(catalogue: Catalogue, contents: Contents, series: SeriesRow, l
     if not spans or _is_compact(spans):
         return 0
     table = join([contents.rows_once(*span) for span in spans])
-    ref = contents.write_file(narrow(table), series.key, place=BARS, label=label)
+    ref = _write(contents, narrow(table), series, place=BARS, label=label)
     return _point_at(catalogue, contents, ref, spans, place=BARS)
 
 
@@ -108,8 +108,19 @@ def _move_past(catalogue: Catalogue, contents: Contents, series: SeriesRow) -> i
     table = narrow(join([contents.rows_once(*span) for span in spans]))
     if table.shape[1] <= blocks.MAX_ROWS:
         return _point_at(catalogue, contents, blocks.encode(table), spans, place=HISTORY)
-    ref = contents.write_file(table, series.key, place=HISTORY, label="past")
+    ref = _write(contents, table, series, place=HISTORY, label="past")
     return _point_at(catalogue, contents, ref, spans, place=HISTORY)
+
+
+def _write(
+    contents: Contents, table: Table, series: SeriesRow, *, place: str, label: str
+) -> ObjectRef:
+    written: list[ObjectRef] = []
+    try:
+        return contents.write_files([(label, table)], series.key, place=place, written=written)[0]
+    except OSError:
+        contents.remove_unnamed(written)
+        raise
 
 
 def _point_at(

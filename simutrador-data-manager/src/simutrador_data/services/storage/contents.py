@@ -6,9 +6,13 @@ a block whenever it is decoded, a Parquet file when it is first used, a mirror c
 
 from __future__ import annotations
 
+import os
 import sqlite3
 import threading
 from collections import OrderedDict
+from collections.abc import Generator, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 from uuid import uuid4
@@ -101,31 +105,50 @@ class Contents:
         self._intact.add(ref.digest)
         return data
 
-    def write_file(self, table: Table, series: SeriesKey, *, place: str, label: str) -> ObjectRef:
-        """Write a durable Parquet file below `place`; its id is 0 until the catalogue names it.
+    def write_files(
+        self,
+        parts: Sequence[tuple[str, Table]],
+        series: SeriesKey,
+        *,
+        place: str,
+        written: list[ObjectRef],
+    ) -> list[ObjectRef]:
+        """Write labelled tables as durable Parquet files below `place`, in their order.
+
+        Files are encoded side by side and written one after the other. Their ids are 0 until the
+        catalogue names them; each is appended to `written` once it has its name, so that whoever
+        fails later can delete it.
 
         Raises:
-            DiskError: it could not be written; nothing but an unnamed file can be left behind.
-            ObjectGoneError: it was vacuumed before it was done.
+            DiskError: one could not be written; nothing but unnamed files can be left behind.
+            ObjectGoneError: one was vacuumed before it was done.
         """
-        name = f"{label}-{uuid4().hex}.parquet"
-        parts = (place, str(series.timeframe), str(series.adjustment), encode_name(series.symbol))
-        folder, scratch = self._root.joinpath(*parts), self._root / SCRATCH / name
-        data = parquet_file.encode(table, series)
+        if not parts:
+            return []
+        where = (place, str(series.timeframe), str(series.adjustment), encode_name(series.symbol))
+        folder = self._root.joinpath(*where)
         with disk_errors():
             make_folders(self._ops, folder)
-            make_folders(self._ops, scratch.parent)
-            try:
-                self._ops.create(scratch, [data])
-                self._ops.rename(scratch, folder / name)
-                self._ops.sync_folder(folder)
-            except FileNotFoundError as e:  # a vacuum took it, as compaction works without the lock
-                raise ObjectGoneError(f"{folder / name} is gone") from e
-            except OSError:
-                self.remove_unnamed([scratch, folder / name])
-                raise
-        path = "/".join((*parts, name))
-        return ObjectRef(0, path, blocks.digest_of(data), table.shape[1])
+            make_folders(self._ops, self._root / SCRATCH)
+            with _encoded([table for _, table in parts], series) as files:
+                for (label, table), (data, digest) in zip(parts, files, strict=True):
+                    name = f"{label}-{uuid4().hex}.parquet"
+                    self._put(folder, name, data)
+                    path = "/".join((*where, name))
+                    written.append(ObjectRef(0, path, digest, table.shape[1]))
+            self._ops.sync_folder(folder)
+        return written[-len(parts) :]
+
+    def _put(self, folder: Path, name: str, data: memoryview) -> None:
+        scratch = self._root / SCRATCH / name
+        try:
+            self._ops.create(scratch, [data])
+            self._ops.rename(scratch, folder / name)
+        except FileNotFoundError as e:  # a vacuum took it, as compaction works without the lock
+            raise ObjectGoneError(f"{folder / name} is gone") from e
+        except OSError:
+            self.remove_unnamed([scratch, folder / name])
+            raise
 
     def fresh_rows(self, ref: ObjectRef) -> int:
         """Return how many rows an object decodes to, reading all of it from the disk again.
@@ -204,6 +227,26 @@ class Contents:
             return parquet_file.decode(data, first=first, last=last)
         except CorruptDataError as e:
             raise CorruptDataError(f"{self.name_of(ref)}: {e}") from e
+
+
+@contextmanager
+def _encoded(
+    tables: Sequence[Table], series: SeriesKey
+) -> Generator[Iterator[tuple[memoryview, str]], None, None]:
+    """Lend the Parquet bytes of tables and their digests, each ready when it is asked for."""
+
+    def encode(table: Table) -> tuple[memoryview, str]:
+        data = parquet_file.encode(table, series)
+        return data, blocks.digest_of(data)
+
+    if len(tables) == 1:  # as a rule: a thread would only cost time
+        yield map(encode, tables)
+        return
+    with ThreadPoolExecutor(min(len(tables), os.cpu_count() or 1)) as pool:
+        try:
+            yield pool.map(encode, tables)
+        finally:
+            pool.shutdown(cancel_futures=True)
 
 
 __all__ = ["Contents", "ObjectGoneError", "SCRATCH", "MIRRORS"]

@@ -10,6 +10,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
+from itertools import pairwise
 from typing import Final, NamedTuple
 
 import numpy as np
@@ -43,9 +44,15 @@ class Memo(NamedTuple):
 
 
 def months_of(times: I64) -> list[int]:
-    """Return the UTC months of some instants, counted from January 1970, ascending."""
-    ends = _month(np.array([times.min(), times.max()]))
-    return ends[:1].tolist() if ends[0] == ends[1] else np.unique(_month(times)).tolist()
+    """Return the UTC months ascending instants lie in, counted from January 1970, ascending."""
+    if not len(times):
+        return []
+    first, last = _month(times[[0, -1]]).tolist()
+    if first == last:
+        return [first]
+    begins = [_bounds(month)[0] for month in range(first + 1, last + 1)]
+    edges = [0, *np.searchsorted(times, begins).tolist(), len(times)]
+    return [first + at for at, (begin, end) in enumerate(pairwise(edges)) if begin < end]
 
 
 def changed_months(

@@ -125,10 +125,10 @@ def _numbers(column: np.ndarray[Any, Any], *, least_places: int) -> Any:
     scaled = scale(column.view(np.float64), least_places=least_places)
     if scaled is None:
         return _array(arrow.float64(), column)
-    integers, places = scaled
+    integers, places, largest = scaled
     if not places:
         return _array(arrow.int64(), integers)
-    if not len(integers) or max(integers.max(), -integers.min()) < _SMALL:
+    if largest < _SMALL:
         return _array(arrow.decimal32(_DIGITS_32, places), integers.astype(np.int32))
     return _array(arrow.decimal64(_DIGITS_64, places), integers)
 

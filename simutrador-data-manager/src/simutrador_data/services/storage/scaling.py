@@ -20,10 +20,11 @@ _SAMPLE: Final = 64
 
 
 class Scaled(NamedTuple):
-    """Integers and the number of decimal places they are shifted by."""
+    """Integers, the number of decimal places they are shifted by, and the largest magnitude."""
 
     integers: I64
     places: int
+    largest: int
 
 
 def scale(column: F64, *, least_places: int = 0) -> Scaled | None:
@@ -39,9 +40,9 @@ def scale(column: F64, *, least_places: int = 0) -> Scaled | None:
     sample = column[:: max(1, len(column) // _SAMPLE)]
     for places in range(least_places, MOST_PLACES + 1):
         if _exactly(sample, places) is not None:
-            integers = _exactly(column, places)
-            if integers is not None:
-                return Scaled(integers, places)
+            scaled = _exactly(column, places)
+            if scaled is not None:
+                return scaled
     return None
 
 
@@ -50,13 +51,17 @@ def unscale(integers: np.ndarray[tuple[int], np.dtype[np.signedinteger]], places
     return np.divide(integers, 10.0**places)
 
 
-def _exactly(column: F64, places: int) -> I64 | None:
+def _exactly(column: F64, places: int) -> Scaled | None:
     power = 10.0**places
     with np.errstate(over="ignore"):
-        shifted = np.rint(column * power)
-    if len(shifted) and max(shifted.max(), -shifted.min()) > _EXACT:
+        shifted = column * power
+    np.rint(shifted, out=shifted)
+    largest = float(max(shifted.max(), -shifted.min())) if len(shifted) else 0.0
+    if largest > _EXACT:
         return None
-    return shifted.astype(np.int64) if np.array_equal(shifted / power, column) else None
+    integers = shifted.astype(np.int64)
+    np.divide(shifted, power, out=shifted)
+    return Scaled(integers, places, int(largest)) if bool((shifted == column).all()) else None
 
 
 __all__ = ["Scaled", "scale", "unscale", "MOST_PLACES"]

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from itertools import pairwise
@@ -98,12 +99,10 @@ def _enter_series(
         )
         entering = _new_segments(connection, contents, plan, series_id, commit, written)
         add_segments(connection, list(entering))
-        times = plan.merged.rows[OPENED]
-        if len(plan.ended):
-            times = np.concatenate((times, plan.ended))
+        months = {*months_of(plan.merged.rows[OPENED]), *months_of(plan.ended)}
         connection.executemany(
             "INSERT INTO months (series_id, month, commit_id) VALUES (?, ?, ?)",
-            ((series_id, month, commit) for month in months_of(times)),
+            ((series_id, month, commit) for month in sorted(months)),
         )
     _update_series(connection, series_id, plan.merged, commit)
     record(connection, series_id, plan.answers, change, commit=commit)
@@ -127,10 +126,10 @@ def _new_segments(
     written: list[ObjectRef],
 ) -> Iterator[NewSegment]:
     rows, key = plan.merged.rows, plan.given.key
-    for label, first, last in parts_by_year(rows[OPENED], key):
-        object_id = store(
-            connection, contents, rows[:, first:last], key, label=label, written=written
-        )
+    parts = list(parts_by_year(rows[OPENED], key))
+    tables = [(label, narrow(rows[:, first:last])) for label, first, last in parts]
+    ids = _store(connection, contents, tables, key, written)
+    for (_, first, last), object_id in zip(parts, ids, strict=True):
         for run in plan.merged.entering:
             run_first, run_last = max(run[0], first), min(run[1], last)
             if run_first < run_last:
@@ -155,42 +154,44 @@ def parts_by_year(times: I64, key: SeriesKey) -> Iterator[tuple[str, int, int]]:
     if not key.timeframe.is_intraday:
         yield "all", 0, len(times)
         return
-    years = times[[0, -1]].view("datetime64[us]").astype("datetime64[Y]")
-    if years[0] == years[1]:
-        yield str(years[0]), 0, len(times)
-        return
-    years = times.view("datetime64[us]").astype("datetime64[Y]")
-    edges = [0, *(np.flatnonzero(years[1:] != years[:-1]) + 1).tolist(), len(times)]
-    for first, last in pairwise(edges):
-        yield str(years[first]), first, last
+    years = from_us(int(times[0])).year, from_us(int(times[-1])).year
+    begins = [to_us(datetime(year, 1, 1, tzinfo=UTC)) for year in range(years[0] + 1, years[1] + 1)]
+    edges = [0, *np.searchsorted(times, begins).tolist(), len(times)]
+    for year, (first, last) in enumerate(pairwise(edges), start=years[0]):
+        if first < last:
+            yield f"{year:04d}", first, last
 
 
-def store(
+def _store(
     connection: sqlite3.Connection,
     contents: Contents,
-    rows: Table,
+    parts: Sequence[tuple[str, Table]],
     key: SeriesKey,
-    *,
-    label: str,
     written: list[ObjectRef],
-) -> int:
-    """Write rows as a block, or as a file when they are many; return the object's id."""
-    rows = narrow(rows)
-    if rows.shape[1] <= blocks.MAX_ROWS:
-        data = blocks.encode(rows)
-        digest = blocks.digest_of(data)
-        return add_object(
-            connection,
-            place="block",
-            path=None,
-            digest=digest,
-            rows=rows.shape[1],
-            size=len(data),
-            data=data,
-        )
-    ref = contents.write_file(rows, key, place="bars", label=label)
-    written.append(ref)
-    return name_file(connection, contents, ref, place="bars")
+) -> list[int]:
+    """Write labelled rows, few as a block and many as a file; return the objects' ids."""
+    large = [part for part in parts if part[1].shape[1] > blocks.MAX_ROWS]
+    files = iter(contents.write_files(large, key, place="bars", written=written))
+    return [
+        name_file(connection, contents, next(files), place="bars")
+        if rows.shape[1] > blocks.MAX_ROWS
+        else _store_block(connection, contents, rows)
+        for _, rows in parts
+    ]
+
+
+def _store_block(connection: sqlite3.Connection, contents: Contents, rows: Table) -> int:
+    data = blocks.encode(rows)
+    digest = blocks.digest_of(data)
+    return add_object(
+        connection,
+        place="block",
+        path=None,
+        digest=digest,
+        rows=rows.shape[1],
+        size=len(data),
+        data=data,
+    )
 
 
 def name_file(
