@@ -189,9 +189,23 @@ def test_waits_double_up_to_their_cap_and_are_scaled_by_chance() -> None:
     assert waits == [0.5, 1.0, 2.0, 2.5, 2.5]
 
 
-def test_time_left_follows_the_pace_so_far() -> None:
+def test_time_left_follows_the_pace_of_this_run() -> None:
     start = datetime(2026, 1, 1, tzinfo=UTC)
     now = start + timedelta(seconds=30)
-    assert time_left(3, 9, started_at=start, now=now) == timedelta(seconds=60)
-    assert time_left(0, 9, started_at=start, now=now) is None
-    assert time_left(3, None, started_at=start, now=now) is None
+    assert time_left(3, 9, since=start, done_then=0, now=now) == timedelta(seconds=60)
+    assert time_left(6, 9, since=start, done_then=3, now=now) == timedelta(seconds=30)
+    assert time_left(9, 9, since=start, done_then=3, now=now) == timedelta(0)
+
+
+@pytest.mark.parametrize(
+    ("done", "total", "since_s", "now_s"),
+    [(0, 9, 0, 30), (3, None, 0, 30), (3, 9, None, 30), (3, 9, 30, 30), (3, 9, 35, 30)],
+    ids=["nothing done", "no total", "not begun", "no time", "clock behind"],
+)
+def test_time_left_is_unknown_without_a_pace(
+    done: int, total: int | None, since_s: int | None, now_s: int
+) -> None:
+    start = datetime(2026, 1, 1, tzinfo=UTC)
+    since = None if since_s is None else start + timedelta(seconds=since_s)
+    now = start + timedelta(seconds=now_s)
+    assert time_left(done, total, since=since, done_then=0, now=now) is None

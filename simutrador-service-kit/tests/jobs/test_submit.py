@@ -181,10 +181,21 @@ def test_lists_are_newest_first_and_paged(jobs: Jobs, clock: Clock) -> None:
     for owner in ("a", "b", "a"):
         clock.now += timedelta(seconds=1)
         asked.append(jobs.submit(joined, Symbol(), owner=owner).id)
+    newest = (clock.now, asked[2])
     assert [found.id for found in jobs.list_jobs()] == asked[::-1]
     assert [found.id for found in jobs.list_jobs(owner="a", limit=1)] == [asked[2]]
-    assert [found.id for found in jobs.list_jobs(before=clock.now, kind="joined")] == asked[1::-1]
+    assert [found.id for found in jobs.list_jobs(after=newest, kind="joined")] == asked[1::-1]
     assert jobs.list_jobs(states=[JobState.FAILED]) == []
+
+
+def test_pages_lose_no_job_of_the_same_moment(jobs: Jobs) -> None:
+    asked = {jobs.submit(joined, Symbol()).id for _ in range(5)}
+    seen: list[str] = []
+    after = None
+    while page := jobs.list_jobs(after=after, limit=2):
+        seen += [found.id for found in page]
+        after = (page[-1].created_at, page[-1].id)
+    assert (len(seen), set(seen)) == (5, asked)
 
 
 def test_an_unknown_job_is_said_to_be_so(jobs: Jobs) -> None:

@@ -1,7 +1,11 @@
-"""Long tasks: kept in a table, run by workers that may crash, each effect once."""
+"""Long tasks: kept in a table, run by workers that may crash, each effect once.
+
+The routes (`jobs.routes`) and commands (`jobs.commands`) are imported by name: a worker needs none.
+"""
 
 from simutrador_service.jobs.context import JobCancelled, JobContext
 from simutrador_service.jobs.kinds import JobKind, OnConflict, Partly, Retry, job
+from simutrador_service.jobs.lifespan import run_workers
 from simutrador_service.jobs.service import Jobs
 from simutrador_service.jobs.table import Job, JobState
 from simutrador_service.jobs.worker import Worker
@@ -18,4 +22,5 @@ __all__ = [
     "Partly",
     "Retry",
     "Worker",
+    "run_workers",
 ]

@@ -136,6 +136,8 @@ class Claims:
             "lease_until": min(now + self.lease, deadline),
             "deadline": deadline,
             "started_at": found.started_at or now,
+            "pace_at": now if found.checkpoint is None else None,
+            "pace_done": 0,
         }
         if not _bump(session, found, values):
             return None

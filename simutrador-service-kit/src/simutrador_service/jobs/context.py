@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
+from datetime import datetime
 from enum import StrEnum
 from threading import Event
 from typing import Any, Final
@@ -13,6 +14,7 @@ from pydantic_core import to_jsonable_python
 from sqlalchemy.orm import Session
 
 from simutrador_core.errors import SimutradorError
+from simutrador_service.database.base import utc_now
 from simutrador_service.jobs.claims import Claim, Claims
 
 PROGRESS_EVERY_S: Final = 0.25
@@ -36,10 +38,14 @@ class Interruption(StrEnum):
 class JobContext:
     """Handed to the function of a job; its methods may be called from any thread."""
 
-    def __init__(self, claim: Claim, claims: Claims) -> None:
+    def __init__(
+        self, claim: Claim, claims: Claims, clock: Callable[[], datetime] = utc_now
+    ) -> None:
         """Belong to one run."""
         self._claim = claim
         self._claims = claims
+        self._clock = clock
+        self._paced = claim.checkpoint is None
         self._stop = Event()
         self._told = 0.0
         self.interruption: Interruption | None = None
@@ -75,7 +81,11 @@ class JobContext:
         if done != total and now - self._told < PROGRESS_EVERY_S:
             return
         self._told = now
-        self._claims.write(self._claim, {"done": done, "total": total, "step": step[:200]})
+        values: dict[str, Any] = {"done": done, "total": total, "step": step[:200]}
+        if not self._paced:  # what an earlier run did says nothing about the pace of this one
+            values |= {"pace_at": self._clock(), "pace_done": done}
+        self._claims.write(self._claim, values)
+        self._paced = True
 
     def checkpoint(self, data: object) -> None:
         """Keep what the next run needs to go on from here.

@@ -45,9 +45,17 @@ def error_text(error: BaseException) -> str:
 
 
 def time_left(
-    done: int, total: int | None, *, started_at: datetime, now: datetime
+    done: int, total: int | None, *, since: datetime | None, done_then: int, now: datetime
 ) -> timedelta | None:
-    """Return how long the rest takes at the pace so far; None when that cannot be told."""
-    if not total or done <= 0 or now <= started_at:
+    """Return how long the rest takes at the pace so far; None when that cannot be told.
+
+    Args:
+        done: Units finished.
+        total: Of so many, if known.
+        since: Begin of the time over which the pace is taken.
+        done_then: Units finished at `since`: those of an earlier run say nothing about this one.
+        now: End of that time.
+    """
+    if not total or since is None or done <= done_then or now <= since:
         return None
-    return (now - started_at) / done * max(total - done, 0)
+    return (now - since) / (done - done_then) * max(total - done, 0)

@@ -29,7 +29,7 @@ class Run:
     def __init__(self, claim: Claim, claims: Claims, clock: Callable[[], datetime]) -> None:
         """Prepare to run the claimed job."""
         self.claim: Final = claim
-        self.context: Final = JobContext(claim, claims)
+        self.context: Final = JobContext(claim, claims, clock)
         self._claims = claims
         self._clock = clock
         self._loop: asyncio.AbstractEventLoop | None = None

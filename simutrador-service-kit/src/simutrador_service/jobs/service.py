@@ -9,7 +9,7 @@ from typing import Any, Final, TypeVar
 
 import structlog
 from pydantic import ValidationError
-from sqlalchemy import delete, select, update
+from sqlalchemy import and_, delete, or_, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
@@ -46,9 +46,27 @@ class Jobs:
         self.clock: Final = clock
         self._doorbells: list[Doorbell] = []
 
-    def on_due(self, doorbell: Doorbell) -> None:
-        """Let this be called with the id of every job that became due through this object."""
+    def on_due(self, doorbell: Doorbell) -> Callable[[], None]:
+        """Let this be called with the id of every job that became due through this object.
+
+        Returns:
+            A function that ends this.
+        """
         self._doorbells.append(doorbell)
+
+        def end() -> None:
+            with suppress(ValueError):
+                self._doorbells.remove(doorbell)
+
+        return end
+
+    def ring(self, job_id: str) -> None:
+        """Tell workers that a job is due; whoever writes job rows by other ways calls this."""
+        for doorbell in list(self._doorbells):
+            try:
+                doorbell(job_id)
+            except Exception as e:  # noqa: BLE001  (the job is safe in the table; workers look there)
+                _log.warning("doorbell_failed", job_id=job_id, reason=type(e).__name__)
 
     def submit(
         self,
@@ -121,19 +139,25 @@ class Jobs:
         kind: str | None = None,
         owner: str | None = None,
         dead: bool | None = None,
-        before: datetime | None = None,
+        after: tuple[datetime, str] | None = None,
         limit: int = 100,
     ) -> Sequence[Job]:
-        """Return jobs, newest first; `before` goes on after the last one of a page."""
-        wanted = select(Job).order_by(Job.created_at.desc(), Job.id).limit(min(limit, MAX_PAGE))
+        """Return jobs, newest first; `after` (created_at, id of the last one) gives the next page.
+
+        `dead=True` gives the dead letters.
+        """
+        newest = (Job.created_at.desc(), Job.id.desc())
+        wanted = select(Job).order_by(*newest).limit(min(limit, MAX_PAGE))
         if chosen := list(states):
             wanted = wanted.where(Job.state.in_(chosen))
         given = {Job.kind: kind, Job.owner: owner, Job.dead: dead}
         for column, value in given.items():
             if value is not None:
                 wanted = wanted.where(column == value)
-        if before is not None:
-            wanted = wanted.where(Job.created_at < before)
+        if after is not None:
+            at, job_id = after
+            same_moment = and_(Job.created_at == at, Job.id < job_id)
+            wanted = wanted.where(or_(Job.created_at < at, same_moment))
         with self.database.read() as session:
             return session.scalars(wanted).all()
 
@@ -170,19 +194,25 @@ class Jobs:
             raise JobConflictError(
                 f"job {other.id} is active with the same key", job_id=other.id
             ) from None
-        self._ring(job_id)
+        self.ring(job_id)
         return self.get(job_id)
 
     def purge(self, *, keep: timedelta, keep_dead: timedelta) -> int:
-        """Forget jobs that ended longer ago than `keep`, dead ones than `keep_dead`; count them."""
+        """Forget jobs that ended longer ago than `keep`, dead ones than `keep_dead`; count them.
+
+        At most 1,000 of each go at once, so that nobody waits long for the write lock.
+        """
         now = self.clock()
         forgotten = 0
         for dead, age in ((False, keep), (True, keep_dead)):
-            with self.database.write() as session:
-                found = session.scalars(
-                    delete(Job).where(Job.ended_at < now - age, Job.dead == dead).returning(Job.id)
-                )
-                forgotten += len(found.all())
+            old = select(Job.id).where(Job.ended_at < now - age, Job.dead == dead).limit(MAX_PAGE)
+            with self.database.read() as session:
+                ids = session.scalars(old).all()
+            if ids:
+                with self.database.write() as session:
+                    # Asked again under the lock: a job may have been revived meanwhile.
+                    wanted = delete(Job).where(Job.id.in_(ids), Job.ended_at < now - age)
+                    forgotten += len(session.scalars(wanted.returning(Job.id)).all())
         return forgotten
 
     def _submit(self, kind: AnyKind, asked: Asked) -> Job:
@@ -197,7 +227,7 @@ class Jobs:
                 session.add(made)
             if self._first(Job.id == made.id):
                 break
-        self._ring(made.id)
+        self.ring(made.id)
         return self.get(made.id)
 
     def _revived(self, found: Job) -> dict[str, Any]:
@@ -225,13 +255,6 @@ class Jobs:
         if found is None:
             raise UnknownJobError("that held the key")
         return found
-
-    def _ring(self, job_id: str) -> None:
-        for doorbell in self._doorbells:
-            try:
-                doorbell(job_id)
-            except Exception as e:  # noqa: BLE001  (the job is safe in the table; workers look there)
-                _log.warning("doorbell_failed", job_id=job_id, reason=type(e).__name__)
 
 
 def _get(session: Session, job_id: str) -> Job:

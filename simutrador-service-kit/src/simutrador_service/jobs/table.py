@@ -39,6 +39,8 @@ class Job(Base):
         lease_until: Until then the worker is believed to live.
         deadline: End of the run's time limit.
         dead: True for a failed job that used up its attempts: the dead letter.
+        pace_at: From here on the time left is reckoned, `pace_done` being done then; None while a
+            run that goes on from a checkpoint has not said where it stands.
         revision: Grows with every change a watcher may want to see.
     """
 
@@ -46,6 +48,7 @@ class Job(Base):
     __table_args__ = (
         Index("ix_job_state_due_at", "state", "due_at"),
         Index("ix_job_created_at", "created_at"),
+        Index("ix_job_owner_created_at", "owner", "created_at"),
     )
 
     id: Mapped[str] = mapped_column(String(32), primary_key=True)
@@ -69,6 +72,8 @@ class Job(Base):
     dead: Mapped[bool] = mapped_column(default=False)
     done: Mapped[int] = mapped_column(BigInteger, default=0)
     total: Mapped[int | None] = mapped_column(BigInteger)
+    pace_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    pace_done: Mapped[int] = mapped_column(BigInteger, default=0)
     step: Mapped[str] = mapped_column(String(200), default="")
     checkpoint: Mapped[Any | None] = mapped_column(JSON(none_as_null=True))
     result: Mapped[Any | None] = mapped_column(JSON(none_as_null=True))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import socket
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import timedelta
 from threading import Condition, Thread
 from typing import Final
@@ -19,7 +19,7 @@ from simutrador_service.jobs.running import Run
 from simutrador_service.jobs.service import Jobs
 
 _log = structlog.get_logger(__name__)
-_TROUBLE_S: Final = 1.0
+_PURGE_EVERY_S: Final = 3600.0
 
 
 class Worker:
@@ -58,6 +58,7 @@ class Worker:
         self._grace = grace
         self._keep = (keep, keep_dead)
         self._bell = Condition()
+        self._deaf: Callable[[], None] = lambda: None
         self._stopping = False
         self._rung = 0
         self._running: dict[int, Run] = {}
@@ -70,7 +71,7 @@ class Worker:
 
     def start(self) -> None:
         """Begin to claim and run jobs."""
-        self._jobs.on_due(self.ring)
+        self._deaf = self._jobs.on_due(self.ring)
         for thread in (*self._threads, self._heart):
             thread.start()
 
@@ -82,6 +83,7 @@ class Worker:
 
     def stop(self, *, timeout_s: float = 30.0) -> None:
         """Claim no more, let runs end, and after half the time ask them to; then return."""
+        self._deaf()
         with self._bell:
             self._stopping = True
             self._bell.notify_all()
@@ -108,9 +110,12 @@ class Worker:
         """Renew leases and pass on requests to stop, once."""
         for run in list(self._running.values()):
             self._watch(run)
-        if time.monotonic() >= self._next_purge:
-            self._next_purge = time.monotonic() + 3600.0
-            self._jobs.purge(keep=self._keep[0], keep_dead=self._keep[1])
+        if time.monotonic() >= self._next_purge and not self._purge():
+            self._next_purge = time.monotonic() + _PURGE_EVERY_S
+
+    def _purge(self) -> int:
+        """Forget some of the jobs that ended long ago; the next beat goes on."""
+        return self._jobs.purge(keep=self._keep[0], keep_dead=self._keep[1])
 
     def _join(self, until: float) -> None:
         for thread in self._threads:
