@@ -5,6 +5,7 @@ SimutradorError
 │   ├── InvalidSymbolError
 │   ├── InvalidTimeframeError
 │   ├── InvalidRangeError
+│   │   └── VersionGoneError        that version was deleted: read a later one
 │   └── InvalidBarsError            bars that break an invariant
 ├── UnknownSymbolError (KeyError)   nothing is stored under that name: import or fetch it first
 ├── MissingExtraError (ImportError) an optional library is not installed: install the extra named
@@ -12,7 +13,8 @@ SimutradorError
 ├── StoreError                      the store could not do what was asked
 │   ├── ConflictError               another writer was first: read again and retry
 │   ├── CorruptDataError            a stored file does not match its checksum: verify, then re-fetch
-│   └── StoreFormatError            written by a newer release: upgrade
+│   ├── StoreFormatError            written by a newer release: upgrade
+│   └── UnreachableError            the service that keeps the bars does not answer: is it running?
 ├── ImportFileError                 a file could not be read as bars; nothing was stored
 └── DataProviderError               a vendor could not give what was asked
     ├── AuthenticationError
@@ -69,6 +71,15 @@ class InvalidRangeError(InputError):
     """A time range is reversed, naive or absurd."""
 
     code: ClassVar[str] = "invalid_range"
+
+
+class VersionGoneError(InvalidRangeError):
+    """The version asked for was deleted to save space."""
+
+    code: ClassVar[str] = "version_gone"
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message, field="as_of")
 
 
 class InvalidBarsError(InputError):
@@ -131,6 +142,12 @@ class StoreFormatError(StoreError):
     """The store was written by a newer release."""
 
     code: ClassVar[str] = "store_format"
+
+
+class UnreachableError(StoreError):
+    """The service that keeps the bars does not answer, or not as one of ours does."""
+
+    code: ClassVar[str] = "unreachable"
 
 
 class ImportFileError(SimutradorError):

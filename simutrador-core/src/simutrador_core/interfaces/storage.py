@@ -74,7 +74,11 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class Commit:
-    """What a change did. Counts are rows. A `no_op` changed no row and repeats the latest id."""
+    """What a change did. Counts are rows. A `no_op` changed no row and repeats the latest id.
+
+    `at` is when it was written, never before that of an earlier commit; `fetched_at` is when the
+    source answered, None where that is not known.
+    """
 
     id: int
     at: datetime
@@ -86,6 +90,7 @@ class Commit:
     source: str = ""
     request: str = ""
     code_version: str = ""
+    fetched_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,13 +117,17 @@ class Coverage:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """What a maintenance task did. `problems` is empty when all is well; each names its place."""
+    """What a maintenance task did. `problems` is empty when all is well; each names its place.
+
+    `refetch` lists the ranges whose rows were found damaged and put aside: fetch them again.
+    """
 
     task: Maintenance
     checked: int = 0
     changed: int = 0
     freed_bytes: int = 0
     problems: tuple[str, ...] = field(default_factory=tuple)
+    refetch: tuple[Covered, ...] = field(default_factory=tuple)
 
 
 def check_as_stored(query: BarQuery) -> None:
@@ -153,6 +162,7 @@ class BarSource(Protocol):
             UnknownSymbolError: no such series is stored (at that version).
             InvalidRangeError: `as_of` is above the latest commit: what it reads is not settled
                 yet. Every method that takes a query refuses it.
+            VersionGoneError: `as_of` was deleted to save space.
         """
         ...
 

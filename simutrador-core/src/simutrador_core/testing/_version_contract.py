@@ -11,7 +11,7 @@ from simutrador_core import dataset
 from simutrador_core.errors import InvalidRangeError, UnknownSymbolError
 from simutrador_core.interfaces.storage import BarStore, Commit
 from simutrador_core.models.bars import BarQuery
-from simutrador_core.models.enums import Maintenance, OnConflict, Timeframe
+from simutrador_core.models.enums import Adjustment, Maintenance, OnConflict, Timeframe
 from simutrador_core.testing._store_cases import (
     AAPL,
     DAY,
@@ -104,6 +104,17 @@ class VersionContract:
         commit = store.commit(make_change(make_bars("AAPL", n=4), covered=asked))
         assert (commit.no_op, commit.added, commit.removed) == (False, 0, 0)
         assert [c.rows for c in store.coverage(AAPL)] == [4]
+
+    def test_history_says_who_gave_what_and_when(self, store: BarStore) -> None:
+        split = make_bars("AAPL", adjustment=Adjustment.SPLIT)
+        change = make_change(split, make_bars("AAPL"), source="acme", request="GET /bars")
+        made = store.commit(change)
+        (commit,) = store.history("AAPL", Timeframe.MINUTE_1)
+        assert commit == made
+        assert (commit.source, commit.request) == ("acme", "GET /bars")
+        assert commit.fetched_at == FETCHED_AT
+        assert commit.code_version
+        assert sorted(s.adjustment for s in commit.series) == [Adjustment.RAW, Adjustment.SPLIT]
 
     def test_every_version_can_be_read_again(self, store: BarStore) -> None:
         versions = write_versions(store)

@@ -118,7 +118,7 @@ class MemoryStore:
             version, counts = apply(self._versions[-1], change, given, asked, commit=latest + 1)
             commit = Commit(
                 latest + 1,
-                self._clock(),
+                self._now(),
                 series,
                 counts.added,
                 counts.replaced,
@@ -126,6 +126,7 @@ class MemoryStore:
                 source=change.source,
                 request=change.request,
                 code_version=self.CODE_VERSION,
+                fetched_at=change.fetched_at,
             )
             if not counts.any():
                 self._versions = asked_again(self._versions, version)
@@ -175,6 +176,10 @@ class MemoryStore:
     def maintain(self, task: Maintenance) -> Report:
         """Return an empty report: there is nothing to compact, verify or delete."""
         return Report(task, checked=len(self._at(None).rows))
+
+    def _now(self) -> datetime:
+        latest = self._versions[-1].commit
+        return self._clock() if latest is None else max(latest.at, self._clock())
 
     def _at(self, as_of: int | None) -> Version:
         latest = len(self._versions) - 1
