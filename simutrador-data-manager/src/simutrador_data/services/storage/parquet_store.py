@@ -29,7 +29,7 @@ from simutrador_data.services.storage.compaction import compact
 from simutrador_data.services.storage.contents import ObjectGoneError
 from simutrador_data.services.storage.file_ops import FileOps, disk_errors
 from simutrador_data.services.storage.local_bars import LocalBars, utc_now
-from simutrador_data.services.storage.segment_list import ObjectRef
+from simutrador_data.services.storage.segment_list import ObjectRef, latest_instant
 from simutrador_data.services.storage.vacuum import vacuum
 from simutrador_data.services.storage.verification import verify
 
@@ -95,6 +95,7 @@ class ParquetStore(LocalBars):
                 plans = [
                     planning.plan_series(connection, self._contents, part, change) for part in given
                 ]
+                at_us = max(at_us, latest_instant(connection))  # a clock may be set back
                 if not any(planning.changes_something(plan) for plan in plans):
                     return writing.nothing_done(connection, plans, change, at_us=at_us)
                 return writing.enter(

@@ -13,7 +13,7 @@ from simutrador_data.services.storage.segment_list import SeriesRow, Slice, is_t
 from simutrador_data.services.storage.table import OPENED, between
 
 _HISTORY = """SELECT c.id, c.at_us, c.added, c.replaced, c.removed, c.source, c.request,
-    c.code_version, s.symbol, s.timeframe, s.adjustment
+    c.code_version, c.fetched_us, s.symbol, s.timeframe, s.adjustment
     FROM commits c JOIN commit_series cs ON cs.commit_id = c.id JOIN series s ON s.id = cs.series_id
     WHERE c.id IN (SELECT DISTINCT commit_id FROM commit_series
                    JOIN series ON series.id = series_id WHERE symbol = ? AND timeframe = ?
@@ -35,7 +35,7 @@ def history(
             found.pop()
         else:
             series = []
-        series.append(SeriesKey(row[8], Timeframe(row[9]), Adjustment(row[10])))
+        series.append(SeriesKey(row[9], Timeframe(row[10]), Adjustment(row[11])))
         found.append(_commit(row, series))
     return found
 
@@ -52,6 +52,7 @@ def _commit(row: tuple[int, ...], series: Sequence[SeriesKey]) -> Commit:
         source=source,
         request=request,
         code_version=code_version,
+        fetched_at=from_us(row[8]),
     )
 
 

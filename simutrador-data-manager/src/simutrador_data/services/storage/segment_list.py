@@ -75,6 +75,12 @@ def latest_commit(connection: sqlite3.Connection) -> int:
     return int(connection.execute("SELECT coalesce(max(id), 0) FROM commits").fetchone()[0])
 
 
+def latest_instant(connection: sqlite3.Connection) -> int:
+    """Return when the newest commit was made, microseconds; the epoch in an empty store."""
+    row = connection.execute("SELECT at_us FROM commits ORDER BY id DESC LIMIT 1").fetchone()
+    return 0 if row is None else int(row[0])
+
+
 def find_series(connection: sqlite3.Connection, key: SeriesKey) -> SeriesRow | None:
     """Return a series, or None."""
     if not is_text(key.symbol):
@@ -199,6 +205,7 @@ __all__ = [
     "SeriesRow",
     "NewSegment",
     "latest_commit",
+    "latest_instant",
     "find_series",
     "is_text",
     "list_series",

@@ -60,6 +60,7 @@ def enter(
         source=change.source,
         request=change.request,
         code_version=code_version(),
+        fetched_at=from_us(to_us(change.fetched_at)),
     )
     connection.execute(
         "INSERT INTO commits VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
@@ -254,6 +255,7 @@ def nothing_done(
         source=change.source,
         request=change.request,
         code_version=code_version(),
+        fetched_at=from_us(to_us(change.fetched_at)),
     )
 
 
