@@ -7,7 +7,6 @@ import json
 import logging
 import subprocess
 import sys
-import threading
 import warnings
 from collections.abc import Iterator
 from typing import Any
@@ -15,38 +14,17 @@ from typing import Any
 import pytest
 import structlog
 
+from kit_web import Log, logged
 from simutrador_service.logging import MASK, configure_logging
 
 KEY = "sk_0123456789ab.vGJ7_0tQx2mPzL4aB9cD1eF3gH5iJ6kK8lM0nO2pQ4s"
 
 
 @pytest.fixture(autouse=True)
-def restored_logging() -> Iterator[None]:
-    """Give logging back as it was."""
-    root = logging.getLogger()
-    kept = root.handlers[:], root.level, sys.excepthook, threading.excepthook
-    yield
-    root.handlers[:] = kept[0]
-    root.setLevel(kept[1])
-    sys.excepthook, threading.excepthook = kept[2:]
-    logging.captureWarnings(capture=False)
-    structlog.reset_defaults()
-    structlog.contextvars.clear_contextvars()
-
-
-class Log(io.StringIO):
-    """A stream whose lines are JSON."""
-
-    @property
-    def lines(self) -> list[dict[str, Any]]:
-        return [json.loads(line) for line in self.getvalue().splitlines()]
-
-
-@pytest.fixture
-def log() -> Log:
-    stream = Log()
-    configure_logging(stream=stream)
-    return stream
+def log() -> Iterator[Log]:
+    """Collect lines as JSON; give logging back as it was."""
+    with logged() as stream:
+        yield stream
 
 
 class Terminal(io.StringIO):
