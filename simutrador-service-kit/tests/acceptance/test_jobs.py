@@ -36,7 +36,7 @@ from simutrador_service.database import KIT, Database
 from simutrador_service.jobs import Job, Jobs, JobState
 from simutrador_service.jobs.processes import WorkerProcesses
 
-JOBS, STEPS = 200, 3
+JOBS, STEPS = at_scale(60, 200), 3
 
 
 @contextmanager
@@ -59,7 +59,7 @@ def never_renew_a_lease() -> Iterator[None]:
 def jobs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Jobs]:
     url = f"sqlite:///{tmp_path / 'service.db'}"
     monkeypatch.setenv(DATABASE, url)
-    monkeypatch.setenv(LEASE, "0.5")
+    monkeypatch.setenv(LEASE, "0.4")
     database = Database(url)
     KIT.upgrade(database)
     with database.write() as session:
@@ -116,7 +116,7 @@ def test_effects_happen_once_while_workers_are_killed(
         while not is_over(jobs):
             time.sleep(chance.uniform(0.1, 0.5))
             held = held_by(jobs, workers.pids)
-            if held and kills < at_scale(8, 100):
+            if held and kills < at_scale(5, 100):
                 victim = chance.choice(sorted(held))
                 os.kill(victim, signal.SIGKILL)
                 kills += 1
@@ -143,4 +143,4 @@ def test_a_job_longer_than_its_lease_runs_once(jobs: Jobs, tmp_path: Path, figur
         assert wait_until(lambda: is_over(jobs), seconds=30)
     assert ledger.read_text().splitlines() == [f"begin {asked.id}", f"end {asked.id}"]
     assert jobs.get(asked.id).attempt == 1
-    figure("a run of 2.5 s under a lease of 0.5 s, two processes waiting for it: run once")
+    figure("a run of 2.5 s under a lease of 0.4 s, two processes waiting for it: run once")

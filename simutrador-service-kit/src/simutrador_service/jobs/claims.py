@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, Select, and_, or_, select, update
+from sqlalchemy import ColumnElement, Select, and_, false, or_, select, update
 from sqlalchemy.engine import CursorResult
 from sqlalchemy.orm import Session
 
@@ -57,19 +57,17 @@ class Claims:
     def claim(
         self, worker: str, *, queues: Iterable[str], now: datetime, job_id: str | None = None
     ) -> Claim | None:
-        """Take the job that is due longest, or `job_id` if it is due; None when there is none."""
-        due = self._due(queues, now, job_id)
-        with self.database.read() as session:
-            if session.execute(due).first() is None:
-                return None  # looking costs no write lock
-        while True:
-            with self.database.write() as session:
-                found = session.scalars(due.with_for_update(skip_locked=True)).first()
-                if found is None:
-                    return None
-                claim = self._take(session, found, worker, now)
+        """Take a job that lost its worker, else the one due longest; None when there is none.
+
+        With `job_id` only that one, if it is due.
+        """
+        wanted = self._wanted(queues, job_id)
+        # Two statements, each served by an index: with OR, every claim would sort all that wait.
+        for due in (_lost(now), _waiting(now)):
+            claim = self._claim_first(due.where(*wanted), worker, now)
             if claim is not None:
                 return claim
+        return None
 
     def renew(self, claim: Claim, *, now: datetime) -> bool:
         """Extend the lease, never beyond the run's deadline; return whether it was still held."""
@@ -105,16 +103,24 @@ class Claims:
                 raise LostLeaseError(claim.job_id, claim.fence)
             yield session
 
-    def _due(self, queues: Iterable[str], now: datetime, job_id: str | None) -> Select[Job]:
-        wanted: list[ColumnElement[bool]] = [
-            or_(
-                and_(Job.state == JobState.PENDING, Job.due_at <= now),
-                and_(Job.state == JobState.RUNNING, Job.lease_until < now),
-            ),
-            or_(*(self._runs(kind) for kind in self._kinds.values())),
+    def _claim_first(self, due: Select[Job], worker: str, now: datetime) -> Claim | None:
+        with self.database.read() as session:
+            if session.execute(due).first() is None:
+                return None  # looking costs no write lock
+        while True:
+            with self.database.write() as session:
+                found = session.scalars(due.with_for_update(skip_locked=True)).first()
+                if found is None:
+                    return None
+                claim = self._take(session, found, worker, now)
+            if claim is not None:
+                return claim
+
+    def _wanted(self, queues: Iterable[str], job_id: str | None) -> list[ColumnElement[bool]]:
+        return [
+            or_(false(), *(self._runs(kind) for kind in self._kinds.values())),
+            Job.queue.in_(list(queues)) if job_id is None else Job.id == job_id,
         ]
-        wanted.append(Job.queue.in_(list(queues)) if job_id is None else Job.id == job_id)
-        return select(Job).where(*wanted).order_by(Job.due_at, Job.created_at).limit(1)
 
     def _runs(self, kind: AnyKind) -> ColumnElement[bool]:
         return and_(Job.kind == kind.name, Job.version.in_(kind.accepts))
@@ -150,6 +156,18 @@ class Claims:
             checkpoint=found.checkpoint,
             deadline=deadline,
         )
+
+
+def _waiting(now: datetime) -> Select[Job]:
+    """Return the query of the job that waits longest."""
+    due = select(Job).where(Job.state == JobState.PENDING, Job.due_at <= now)
+    return due.order_by(Job.due_at, Job.created_at).limit(1)
+
+
+def _lost(now: datetime) -> Select[Job]:
+    """Return the query of a job whose worker fell silent."""
+    lost = select(Job).where(Job.state == JobState.RUNNING, Job.lease_until < now)
+    return lost.order_by(Job.due_at).limit(1)
 
 
 def _end_of_lost(found: Job, kind: AnyKind, now: datetime) -> dict[str, Any] | None:
