@@ -1,0 +1,37 @@
+"""Families of refresh tokens: all that descend from one log-in, and how they end."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Final
+
+from sqlalchemy import select, update
+from sqlalchemy.orm import Session
+
+from simutrador_service.auth.revocations import write_revoked
+from simutrador_service.auth.tables import RefreshToken
+from simutrador_service.auth.tokens import LEEWAY_S, LONGEST_ACCESS_S
+
+# No access token of a family is valid for longer, whatever the settings said when it was issued.
+_LONGEST: Final = timedelta(seconds=LONGEST_ACCESS_S + 2 * LEEWAY_S)
+
+
+def end_family(session: Session, family: str, *, now: datetime) -> None:
+    """End a log-in: no refresh token of it works any more, and no access token either."""
+    session.execute(
+        update(RefreshToken)
+        .where(RefreshToken.family == family, RefreshToken.revoked_at.is_(None))
+        .values(revoked_at=now)
+    )
+    write_revoked(session, family, until=now + _LONGEST)
+
+
+def end_all_logins(session: Session, user_id: str, *, now: datetime) -> None:
+    """End every log-in of a user."""
+    families = select(RefreshToken.family).where(
+        RefreshToken.user_id == user_id,
+        RefreshToken.revoked_at.is_(None),
+        RefreshToken.expires_at > now,
+    )
+    for family in sorted(set(session.scalars(families))):
+        end_family(session, family, now=now)

@@ -1,0 +1,17 @@
+"""Insert a row unless it is there: two processes may try at once, on either database."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.orm import Session
+
+from simutrador_service.database import Base
+
+
+def insert_absent(session: Session, table: type[Base], **values: Any) -> None:
+    """Insert a row whose primary key is free; leave one that stands there as it is."""
+    name = session.get_bind().dialect.name
+    insert = postgresql.insert if name == "postgresql" else sqlite.insert
+    session.execute(insert(table).values(**values).on_conflict_do_nothing())
