@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from simutrador_core.errors import InvalidBarsError, InvalidRangeError
-from simutrador_core.models.bars import Bars, SeriesKey, concat, from_us, to_us
+from simutrador_core.models.bars import OHLCV, Bars, SeriesKey, concat, from_us, to_us
 from simutrador_core.models.enums import Adjustment, Timeframe
 
 MINUTE = 60_000_000
@@ -161,6 +161,15 @@ def test_copies_and_pickles_are_equal_and_read_only() -> None:
     for twin in (copy.deepcopy(bars), pickle.loads(pickle.dumps(bars))):
         assert twin.equals(bars)
         assert not twin.close.flags.writeable
+
+
+@pytest.mark.parametrize("bars", [make_bars(), make_daily(["2024-01-02", "2024-01-03"])])
+def test_unchecked_bars_of_sound_columns_are_those_the_constructor_makes(bars: Bars) -> None:
+    columns = [bars.opened_at, *(getattr(bars, name) for name in OHLCV)]
+    same = Bars.unchecked(bars.series, columns, bars.sessions)
+    assert same.equals(bars)
+    assert (same.complete, same.synthetic) == (True, None)
+    assert pickle.loads(pickle.dumps(same)).equals(bars)
 
 
 def test_repr_is_one_line() -> None:

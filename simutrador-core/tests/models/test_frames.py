@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 
 from simutrador_core.errors import InvalidBarsError, MissingExtraError
 from simutrador_core.models import _frames
-from simutrador_core.models.bars import OHLCV, Bars
+from simutrador_core.models.bars import OHLCV, Bars, to_frames
 from simutrador_core.models.enums import Adjustment, Timeframe
 
 MINUTE = 60_000_000
@@ -160,6 +160,30 @@ def test_changing_a_frame_leaves_the_bars_alone() -> None:
     assert bars.close.tolist() != [0.0, 0.0, 0.0]
 
 
+def slow_frame(bars: Bars) -> pd.DataFrame:
+    index = pd.DatetimeIndex(bars.opened_at.view("datetime64[us]"), name="opened_at")
+    columns: dict[str, Any] = {name: getattr(bars, name) for name in OHLCV}
+    if bars.sessions is not None:
+        columns["session"] = bars.sessions.astype("datetime64[s]")
+    if bars.synthetic is not None:
+        columns["synthetic"] = bars.synthetic
+    return pd.DataFrame(columns, index=index.tz_localize("UTC"))
+
+
+@given(st.lists(st.sampled_from(sorted(FORMS))))
+def test_frames_of_many_are_those_of_each_as_pandas_would_build_them(names: list[str]) -> None:
+    parts = [FORMS[name] for name in names]
+    for frame, bars in zip(to_frames(parts), parts, strict=True):
+        pd.testing.assert_frame_equal(frame, slow_frame(bars))
+
+
+def test_changing_one_frame_of_many_leaves_the_others_alone() -> None:
+    one, other = to_frames([make_bars(), make_bars()])
+    one.loc[:, "close"] = 0.0
+    one["volume"] = 7.0
+    pd.testing.assert_frame_equal(other, slow_frame(make_bars()))
+
+
 def test_missing_library_names_the_extra() -> None:
     with pytest.raises(MissingExtraError, match=r"pip install 'simutrador-core\[arrow\]'"):
         _frames.library("no_such_library_here", extra="arrow")
@@ -168,7 +192,7 @@ def test_missing_library_names_the_extra() -> None:
 ARROW_ONLY = """
 import sys
 import numpy as np
-from simutrador_core.models.bars import OHLCV, Bars
+from simutrador_core.models.bars import OHLCV, Bars, to_frames
 from simutrador_core.models.enums import Adjustment, Timeframe
 days = np.array(["NaT", "2024-01-02"], dtype="datetime64[D]")
 bars = Bars("A", Timeframe.MINUTE_1, Adjustment.RAW, np.array([1, 2]), *[np.ones(2)] * 5,

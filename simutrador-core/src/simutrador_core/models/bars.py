@@ -128,6 +128,25 @@ class Bars:
         return cls(symbol, timeframe, adjustment, times, none, none, none, none, none, days)
 
     @classmethod
+    def unchecked(
+        cls, series: SeriesKey, columns: Sequence[I64 | F64], sessions: D64 | None = None
+    ) -> Bars:
+        """Return complete bars of columns that are known to be right; nothing is checked.
+
+        For a source that checked the rows when it took them in: a small read costs a fifth.
+
+        Args:
+            series: Whose bars they are.
+            columns: `opened_at` and open to volume: read-only, contiguous, of the right types.
+            sessions: Their sessions, where every bar has one.
+        """
+        bars = object.__new__(cls)
+        values = (series.symbol, series.timeframe, series.adjustment, *columns)
+        for name, value in zip(cls.__slots__, (*values, sessions, True, None), strict=True):
+            object.__setattr__(bars, name, value)
+        return bars
+
+    @classmethod
     def from_arrow(cls, table: pa.Table) -> Bars:
         """Return the bars of a table that `to_arrow` made, also when read back from IPC or Parquet.
 
@@ -213,9 +232,7 @@ class Bars:
         Raises:
             MissingExtraError: pandas is not installed (extra `pandas`).
         """
-        from simutrador_core.models._frames import to_pandas
-
-        return to_pandas(self)
+        return to_frames([self])[0]
 
     def to_arrow(self) -> pa.Table:
         """Return a table: opened_at timestamp[us, UTC], open high low close volume double.
@@ -239,6 +256,20 @@ class Bars:
         from simutrador_core.models._frames import to_candles
 
         return to_candles(self)
+
+
+def to_frames(parts: Sequence[Bars]) -> list[pd.DataFrame]:
+    """Return what `to_pandas` gives for each of some bars, a third of the time of one by one.
+
+    The frames can be changed independently, but share one piece of memory: it stays as long as
+    any of them does.
+
+    Raises:
+        MissingExtraError: pandas is not installed (extra `pandas`).
+    """
+    from simutrador_core.models._frames import to_frames
+
+    return to_frames(parts)
 
 
 def concat(parts: Sequence[Bars]) -> Bars:
@@ -279,6 +310,7 @@ __all__ = [
     "BarQuery",
     "SeriesKey",
     "concat",
+    "to_frames",
     "to_us",
     "from_us",
     "I64",

@@ -54,3 +54,29 @@ def test_series_without_bars_have_no_latest_one(tmp_path: Path) -> None:
     with ParquetStore(tmp_path) as store:
         store.commit(make_change(covered=[make_covered("AAPL")]))
         assert store.latest([AAPL, IBM]) == {}
+
+
+def test_latest_bar_follows_what_others_commit(tmp_path: Path) -> None:
+    write(tmp_path)
+    with ParquetStore(tmp_path) as source, ParquetStore(tmp_path) as writer:
+        assert source.latest([AAPL])[AAPL].close[0] != 7.0
+        last = source.latest([AAPL])[AAPL].last
+        assert last is not None
+        restated = make_bars("AAPL", start=last, close=[7.0])
+        writer.commit(make_change(restated, on_conflict=OnConflict.REPLACE))
+        assert_same_bars(source.latest([AAPL])[AAPL], restated)
+        later = make_bars("AAPL", start=last + timedelta(minutes=1), close=[8.0])
+        writer.commit(make_change(later))
+        assert_same_bars(source.latest([AAPL])[AAPL], later)
+        writer.maintain(Maintenance.COMPACT)
+        writer.maintain(Maintenance.VACUUM)
+        assert_same_bars(source.latest([AAPL])[AAPL], later)
+
+
+def test_series_whose_bars_were_all_withdrawn_have_no_latest_one(tmp_path: Path) -> None:
+    write(tmp_path)
+    with ParquetStore(tmp_path) as store:
+        assert list(store.latest([IBM, AAPL])) == [IBM, AAPL]
+        gone = make_covered("IBM", Timeframe.DAILY, end=START + timedelta(days=99))
+        store.commit(make_change(covered=[gone], on_conflict=OnConflict.REPLACE))
+        assert list(store.latest([IBM, AAPL])) == [AAPL]

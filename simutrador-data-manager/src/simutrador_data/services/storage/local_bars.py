@@ -23,7 +23,7 @@ from simutrador_data.services.storage import answers, digests, provenance, readi
 from simutrador_data.services.storage.catalogue import Catalogue, open_read_only
 from simutrador_data.services.storage.contents import MIRRORS, SCRATCH, Contents
 from simutrador_data.services.storage.file_ops import FileOps
-from simutrador_data.services.storage.latest import latest_bars
+from simutrador_data.services.storage.latest import LatestBars
 from simutrador_data.services.storage.mirrors import Mirrors
 from simutrador_data.services.storage.segment_list import (
     SeriesRow,
@@ -63,6 +63,7 @@ class LocalBars:
             root / MIRRORS, ops, scratch=root / SCRATCH, limit_bytes=mirror_limit_bytes
         )
         self._contents = Contents(root, catalogue, ops, self._mirrors)
+        self._latest = LatestBars()
 
     def close(self) -> None:
         """Let go of every file; bars read before stay valid."""
@@ -90,9 +91,34 @@ class LocalBars:
             InvalidRangeError: there is no such version yet.
             CorruptDataError: a file with some of them does not match its checksum.
         """
-        check_as_stored(query)
-        start, end = to_us(query.start), to_us(query.end)
-        return self._read(query.series, start, end, version=query.as_of)
+        return self.read_many([query])[0]
+
+    def read_many(self, queries: Sequence[BarQuery]) -> list[Bars]:
+        """Return what `read` gives for each query, all of one version: the newest, or `as_of`.
+
+        Raises:
+            UnknownSymbolError: a series is not stored at that version.
+            InvalidRangeError: there is no such version yet.
+            CorruptDataError: a file with some of them does not match its checksum.
+        """
+        for query in queries:
+            check_as_stored(query)
+
+        def attempt() -> list[Bars]:
+            with self._catalogue.read() as connection:
+                return [
+                    reading.read_bars(
+                        connection,
+                        self._contents,
+                        query.series,
+                        start_us=to_us(query.start),
+                        end_us=to_us(query.end),
+                        version=query.as_of,
+                    )
+                    for query in queries
+                ]
+
+        return reading.with_fresh_snapshots(attempt)
 
     def stream(self, query: BarQuery, *, rows: int = 65_536) -> Iterator[Bars]:
         """Return an iterator over the same bars in parts of at most `rows`.
@@ -131,7 +157,7 @@ class LocalBars:
 
         def attempt() -> dict[SeriesKey, Bars]:
             with self._catalogue.read() as connection:
-                return latest_bars(connection, self._contents, wanted)
+                return self._latest.read(connection, self._contents, wanted)
 
         return reading.with_fresh_snapshots(attempt)
 
@@ -207,16 +233,14 @@ class LocalBars:
     def _read(self, key: SeriesKey, start_us: int, end_us: int, *, version: int | None) -> Bars:
         def attempt() -> Bars:
             with self._catalogue.read() as connection:
-                series = reading.known_series(connection, key, version=version)
-                table = reading.read_table(
+                return reading.read_bars(
                     connection,
                     self._contents,
-                    series,
+                    key,
                     start_us=start_us,
                     end_us=end_us,
                     version=version,
                 )
-            return to_bars(table, key)
 
         return reading.with_fresh_snapshots(attempt)
 

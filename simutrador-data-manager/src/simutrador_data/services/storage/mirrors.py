@@ -90,6 +90,7 @@ class Mirrors:
         self._ops = ops
         self._scratch = scratch
         self._limit_bytes = limit_bytes
+        self._room = 0
         self._open: OrderedDict[str, Mirror] = OrderedDict()
         self._lock = threading.Lock()
 
@@ -119,7 +120,7 @@ class Mirrors:
         size = table.nbytes
         scratch = self._scratch / f"{uuid4().hex}.npy"
         with suppress(OSError):
-            self._evict(self._limit_bytes - size)
+            self._make_room(size)
             make_folders(self._ops, self.folder)
             make_folders(self._ops, self._scratch)
             try:
@@ -152,15 +153,26 @@ class Mirrors:
             while len(self._open) > _OPEN_AT_ONCE:
                 self._open.popitem(last=False)
 
-    def _evict(self, allowed: int) -> None:
-        """Delete the oldest mirrors until at most `allowed` bytes remain."""
+    def _make_room(self, size: int) -> None:
+        """Delete the oldest mirrors where the next one would not fit.
+
+        The folder is looked at anew whenever a sixteenth of the limit was added: other processes
+        add mirrors too.
+        """
+        with self._lock:
+            self._room -= size
+            if self._room >= 0:
+                return
+        allowed = self._limit_bytes - size
         found = [(path.stat(), path) for path in self._ops.files(self.folder)]
         total = sum(stat.st_size for stat, _ in found)
         for stat, path in sorted(found, key=lambda entry: entry[0].st_mtime_ns):
             if total <= allowed:
-                return
+                break
             total -= stat.st_size
             self.drop(path.stem)
+        with self._lock:
+            self._room = min(allowed - total, self._limit_bytes // 16)
 
 
 def _parts(table: Table) -> list[bytes | memoryview]:

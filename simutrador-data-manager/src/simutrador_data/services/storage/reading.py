@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Final, NamedTuple, TypeVar
 
 from simutrador_core.errors import CorruptDataError, InvalidRangeError, UnknownSymbolError
-from simutrador_core.models.bars import SeriesKey
+from simutrador_core.models.bars import Bars, SeriesKey
 from simutrador_data.services.storage.contents import Contents, ObjectGoneError
 from simutrador_data.services.storage.segment_list import (
     ObjectRef,
@@ -17,7 +17,7 @@ from simutrador_data.services.storage.segment_list import (
     latest_commit,
     slices,
 )
-from simutrador_data.services.storage.table import OPENED, Table, between, join
+from simutrador_data.services.storage.table import OPENED, Table, between, join, to_bars
 
 T = TypeVar("T")
 _SNAPSHOTS: Final = 5
@@ -77,20 +77,35 @@ def known_series(
     return series
 
 
-def read_table(
+def read_bars(
     connection: sqlite3.Connection,
     contents: Contents,
-    series: SeriesRow,
+    key: SeriesKey,
     *,
     start_us: int,
     end_us: int,
     version: int | None,
-) -> Table:
-    """Return the rows of a series that open in `[start_us, end_us)`, as of a version.
+) -> Bars:
+    """Return the bars of a series that open in `[start_us, end_us)`, as of a version.
 
     Raises:
+        InvalidRangeError: there is no such version yet.
+        UnknownSymbolError: no commit touched it, or none up to that version.
         ObjectGoneError: an object was vacuumed meanwhile.
     """
+    series = known_series(connection, key, version=version)
+    found = _rows(connection, contents, series, start_us, end_us, version)
+    return to_bars(found, key)
+
+
+def _rows(
+    connection: sqlite3.Connection,
+    contents: Contents,
+    series: SeriesRow,
+    start_us: int,
+    end_us: int,
+    version: int | None,
+) -> Table:
     if start_us >= end_us:
         return join([])
     found = slices(connection, series, start_us=start_us, end_us=end_us, version=version)
@@ -181,7 +196,7 @@ __all__ = [
     "spans_of",
     "check_version",
     "known_series",
-    "read_table",
+    "read_bars",
     "stream_tables",
     "with_fresh_snapshots",
     "lost",

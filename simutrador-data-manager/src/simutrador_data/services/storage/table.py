@@ -9,6 +9,7 @@ rows have equal bits, because -0.0 is written as 0.0 and NaN is refused.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Final, TypeAlias
 
@@ -91,17 +92,22 @@ def to_bars(table: Table, series: SeriesKey) -> Bars:
     """
     if not table.shape[1]:
         return Bars.empty(series.symbol, series.timeframe, series.adjustment)
+    table = _read_only(table)
+    numbers = table.view(np.float64)
     dated = len(table) > SESSION and not bool(np.any(table[SESSION] == NO_SESSION))
-    marked = len(table) > SYNTHETIC and bool(table[SYNTHETIC].any())
-    return Bars(
-        series.symbol,
-        series.timeframe,
-        series.adjustment,
-        table[OPENED],
-        *(table[row].view(np.float64) for row in range(1, NARROW)),
-        sessions=table[SESSION].view("datetime64[D]") if dated else None,
-        synthetic=table[SYNTHETIC].astype(np.bool_) if marked else None,
-    )
+    sessions = table[SESSION].view("datetime64[D]") if dated else None
+    bars = Bars.unchecked(series, [table[OPENED], *numbers[1:NARROW]], sessions)
+    if len(table) > SYNTHETIC and bool(table[SYNTHETIC].any()):
+        return replace(bars, synthetic=table[SYNTHETIC].astype(np.bool_))
+    return bars
+
+
+def _read_only(table: Table) -> Table:
+    if table.strides[1] != table.itemsize:  # columns of `Bars` are contiguous
+        table = np.ascontiguousarray(table)
+    table = table.view()
+    table.flags.writeable = False
+    return table
 
 
 def widen(table: Table, width: int) -> Table:
