@@ -1,16 +1,21 @@
-"""What the tests of the data manager share: a disk that fails on purpose, and asserts explained."""
+"""What the tests of the data manager share: a failing disk, an object store, asserts explained."""
 
 from __future__ import annotations
 
 import errno
 import os
 import shutil
+import subprocess
+import sys
 import tempfile
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 from typing import Final
+from uuid import uuid4
 
+import httpx
 import pytest
 
 from simutrador_data.services.storage.file_ops import Buffer, FileOps
@@ -189,3 +194,43 @@ def fast_path(tmp_path: Path) -> Iterator[Path]:
         return
     with tempfile.TemporaryDirectory(dir=MEMORY_DISK, prefix="simutrador-") as folder:
         yield Path(folder)
+
+
+@dataclass(frozen=True, slots=True)
+class ObjectStore:
+    """A bucket of an S3-compatible server, and what opens it."""
+
+    bucket: str
+    options: dict[str, str]
+
+    def url(self, name: str) -> str:
+        """Return the URL of a folder in the bucket."""
+        return f"s3://{self.bucket}/{name}"
+
+
+@pytest.fixture(scope="session")
+def s3_endpoint() -> Iterator[str]:
+    """Return the address of an S3-compatible server of this test run's own."""
+    command = [sys.executable, str(Path(__file__).with_name("s3_server.py"))]
+    with subprocess.Popen(
+        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as server:
+        assert server.stdout is not None
+        yield f"http://127.0.0.1:{int(server.stdout.readline())}"
+
+
+@pytest.fixture
+def object_store(s3_endpoint: str) -> ObjectStore:
+    """Return an empty bucket."""
+    bucket = f"bars-{uuid4().hex}"
+    httpx.put(f"{s3_endpoint}/{bucket}").raise_for_status()
+    return ObjectStore(
+        bucket,
+        {
+            "AWS_ENDPOINT_URL": s3_endpoint,
+            "AWS_ALLOW_HTTP": "true",
+            "AWS_REGION": "us-east-1",
+            "AWS_ACCESS_KEY_ID": "an-access-key",
+            "AWS_SECRET_ACCESS_KEY": "a-secret-nobody-may-see",
+        },
+    )

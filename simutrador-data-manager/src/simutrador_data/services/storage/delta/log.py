@@ -1,0 +1,246 @@
+"""One Delta table and its log: opened or made, brought up to date, and committed to.
+
+A commit is the creation of the next numbered file of the log, which fails when another writer has
+made it: the store decides itself what that means, so the library never retries.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
+from typing import Any, Final, NamedTuple
+
+from simutrador_core.errors import StoreError, StoreFormatError
+from simutrador_core.models.bars import SeriesKey, from_us
+from simutrador_data.services.storage.delta.errors import translated
+from simutrador_data.services.storage.delta.events import METADATA
+from simutrador_data.services.storage.delta.files import delta
+from simutrador_data.services.storage.delta.index import FileRef, Index, index_of
+from simutrador_data.services.storage.delta.place import Place
+
+PARTITION: Final = ("symbol", "timeframe", "adjustment")
+_FOREVER: Final = "interval 36500 days"
+_CONFIGURATION: Final = {
+    # Every version stays readable: neither its log nor the files it names may be cleaned away.
+    "delta.logRetentionDuration": _FOREVER,
+    "delta.deletedFileRetentionDuration": _FOREVER,
+    "delta.checkpointInterval": "50",
+}
+
+
+class Columns(NamedTuple):
+    """What a table is: its name with format, its columns as (name, Delta type), its partition."""
+
+    name: str
+    columns: tuple[tuple[str, str], ...]
+    partition: tuple[str, ...]
+
+
+class Log:
+    """A Delta table as a list of files and a list of what each commit said."""
+
+    def __init__(self, place: Place, kind: Columns, *, create: bool) -> None:
+        """Open the table, making it when there is none and `create` says so.
+
+        Raises:
+            StoreError: there is no table, or it cannot be reached.
+            StoreFormatError: it is no table of ours, or of a newer format.
+        """
+        self.place = place
+        self._kind = kind
+        self._schema = _schema(kind)
+        with translated(place):
+            self._table = self._open(create=create)
+        found = str(self._table.metadata().name)
+        if found != kind.name:
+            raise StoreFormatError(
+                f"{place.url} is the Delta table {found!r}, not {kind.name!r}; give the folder of "
+                "a store, or upgrade simutrador-data-manager when a newer release made it"
+            )
+
+    def _open(self, *, create: bool) -> Any:
+        library = delta()
+        missing = delta("exceptions").TableNotFoundError
+        try:
+            return self._opened(library)
+        except (missing, FileNotFoundError):
+            if not create:
+                raise StoreError(
+                    f"{self.place.url} holds no bar store; correct the address, or copy bars there "
+                    "first"
+                ) from None
+        if self.place.path is not None:
+            self.place.path.mkdir(parents=True, exist_ok=True)
+        with suppress(delta("exceptions").DeltaError):  # another process made it meanwhile
+            library.DeltaTable.create(
+                self.place.url,
+                self._schema,
+                name=self._kind.name,
+                partition_by=list(self._kind.partition) or None,
+                configuration=_CONFIGURATION,
+                storage_options=dict(self.place.options),
+            )
+        return self._opened(library)
+
+    def _opened(self, library: Any) -> Any:
+        return library.DeltaTable(self.place.url, storage_options=dict(self.place.options))
+
+    @property
+    def version(self) -> int:
+        """The newest version this handle knows."""
+        return int(self._table.version())
+
+    def refresh(self) -> int:
+        """Learn what was committed meanwhile and return the newest version."""
+        with translated(self.place):
+            self._table.update_incremental()
+        return self.version
+
+    def index(self) -> Index:
+        """Return the files of the version this handle knows, by series."""
+        with translated(self.place):
+            return index_of(self._table.get_add_actions(flatten=True), self.place.url)
+
+    def index_at(self, version: int) -> Index:
+        """Return the files of an older version, by series.
+
+        Raises:
+            StoreError: its log was cleaned away by another program.
+        """
+        with translated(self.place):
+            older = delta().DeltaTable(
+                self.place.url, version=version, storage_options=dict(self.place.options)
+            )
+            return index_of(older.get_add_actions(flatten=True), self.place.url)
+
+    def told(self, after: int) -> Iterator[tuple[int, str | None]]:
+        """Yield version and text of the commits after a version, oldest first.
+
+        The text is None for a commit of another program, or one that says nothing.
+
+        Raises:
+            StoreError: a commit's file was cleaned away.
+        """
+        wanted = self.version - after
+        if not wanted:
+            return
+        with translated(self.place):
+            found = self._table.history(wanted)
+        if len(found) < wanted:
+            raise StoreError(
+                f"{self.place.url}: versions {after + 1} to {self.version} are not all in its log; "
+                "another program cleaned it: restore it from a backup"
+            )
+        for commit in reversed(found):
+            yield int(commit["version"]), commit.get(METADATA)
+
+    def marked(self, name: str) -> int | None:
+        """Return the number a commit left under a name, or None."""
+        found = self._table.transaction_version(name)
+        return None if found is None else int(found)
+
+    def commit(
+        self,
+        text: str,
+        *,
+        added: Mapping[SeriesKey, Iterable[FileRef]],
+        removed: Mapping[SeriesKey, Iterable[FileRef]],
+        data_change: bool = True,
+    ) -> bool:
+        """Make the next version; return whether this writer was the one who made it.
+
+        The handle is up to date afterwards. False also after a failure that left it open whether
+        the version was made: look whether the log holds the text.
+
+        Raises:
+            StoreError: the table cannot be written.
+        """
+        transaction = delta("transaction")
+        now = int(time.time() * 1000)
+        actions: list[Any] = []
+        for key, refs in removed.items():
+            values = partition_of(key)
+            actions.extend(
+                transaction.RemoveAction(ref.path, data_change, now, ref.size, values)
+                for ref in refs
+            )
+        for key, refs in added.items():
+            values = partition_of(key)
+            actions.extend(
+                transaction.AddAction(ref.path, ref.size, values, now, data_change, _stats(ref))
+                for ref in refs
+            )
+        return self.commit_actions(actions, {METADATA: text})
+
+    def commit_actions(
+        self, actions: list[Any], metadata: dict[str, str], *, mark: tuple[str, int] | None = None
+    ) -> bool:
+        """Make the next version from actions; see `commit`. `mark` leaves a number under a name."""
+        library = delta()
+        before = self.version
+        marks = None if mark is None else [library.Transaction(*mark)]
+        properties = library.CommitProperties(
+            custom_metadata=metadata, max_commit_retries=0, app_transactions=marks
+        )
+        refused: Exception | None = None
+        with translated(self.place):
+            try:
+                self._table.create_write_transaction(
+                    actions,
+                    "append",
+                    self._schema,
+                    list(self._kind.partition),
+                    commit_properties=properties,
+                )
+            except delta("exceptions").CommitFailedError as e:
+                refused = e
+            self._table.update_incremental()
+            if refused is not None and self.version == before:
+                raise refused
+        if refused is None:
+            self._sync(before + 1)
+        return refused is None
+
+    def _sync(self, version: int) -> None:
+        """Wait until a commit is on the disk: the library does not."""
+        if self.place.path is None or os.name == "nt":
+            return
+        folder = self.place.path / "_delta_log"
+        for path, flags in ((folder / f"{version:020}.json", os.O_RDWR), (folder, os.O_RDONLY)):
+            descriptor = os.open(path, flags)
+            try:
+                os.fsync(descriptor)
+            finally:
+                os.close(descriptor)
+
+
+def partition_of(key: SeriesKey) -> dict[str, str | None]:
+    """Return the partition values of a series."""
+    words = (key.symbol, str(key.timeframe), str(key.adjustment))
+    return dict(zip(PARTITION, words, strict=True))
+
+
+def _schema(kind: Columns) -> Any:
+    library = delta()
+    return library.Schema([library.Field(name, type_) for name, type_ in kind.columns])
+
+
+def _stats(ref: FileRef) -> str:
+    return json.dumps(
+        {
+            "numRecords": ref.rows,
+            "minValues": {"opened_at": _instant(ref.first_us)},
+            "maxValues": {"opened_at": _instant(ref.last_us)},
+            "nullCount": {"opened_at": 0},
+        }
+    )
+
+
+def _instant(us: int) -> str:
+    return from_us(us).replace(tzinfo=None).isoformat(timespec="microseconds") + "Z"
+
+
+__all__ = ["Log", "Columns", "PARTITION", "partition_of"]
