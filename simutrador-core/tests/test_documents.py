@@ -31,7 +31,7 @@ def test_readme_example_prints_what_it_says(
 
 
 def test_readme_has_its_examples() -> None:
-    assert len(EXAMPLES) == README.count("```python") == 6
+    assert len(EXAMPLES) == README.count("```python") == 7
 
 
 def test_reference_is_up_to_date() -> None:

@@ -78,6 +78,7 @@ def test_import_is_quick_and_light(module: str, limit: float, forbidden: set[str
         ("simutrador_core.interfaces.storage", NO_PANDAS | {"pydantic"}),
         ("simutrador_core.interfaces.data_provider", NO_PANDAS | {"pydantic"}),
         ("simutrador_core.interfaces.validation", NO_PANDAS | {"pydantic"}),
+        ("simutrador_core.remote.remote_bars", NO_PANDAS | {"pydantic", "httpx", "stamina"}),
         ("simutrador_core.interfaces.strategy", NO_PANDAS | {"pydantic"}),
     ],
 )

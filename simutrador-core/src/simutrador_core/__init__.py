@@ -156,6 +156,7 @@ _HOMES = {
         "AssetRegistry",
     ),
     "simutrador_core.dataset": ("dataset_id",),
+    "simutrador_core.remote.remote_bars": ("RemoteBars",),
     "simutrador_core.errors": (
         "SimutradorError",
         "InputError",
@@ -163,6 +164,7 @@ _HOMES = {
         "InvalidTimeframeError",
         "InvalidRangeError",
         "InvalidBarsError",
+        "VersionGoneError",
         "UnknownSymbolError",
         "MissingExtraError",
         "CalendarError",
@@ -170,6 +172,7 @@ _HOMES = {
         "ConflictError",
         "CorruptDataError",
         "StoreFormatError",
+        "UnreachableError",
         "ImportFileError",
         "DataProviderError",
         "AuthenticationError",

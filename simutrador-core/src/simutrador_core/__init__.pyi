@@ -19,6 +19,8 @@ from simutrador_core.errors import (
     StoreError,
     StoreFormatError,
     UnknownSymbolError,
+    UnreachableError,
+    VersionGoneError,
 )
 from simutrador_core.interfaces.data_provider import (
     ActionKind,
@@ -117,6 +119,7 @@ from simutrador_core.models.websocket import (
     WSMessage,
     build_error,
 )
+from simutrador_core.remote.remote_bars import RemoteBars
 from simutrador_core.sessions.calendar import Calendar, Schedule, SessionHours
 from simutrador_core.sessions.exchange import get_calendar
 from simutrador_core.utils.logging import (
@@ -253,12 +256,14 @@ __all__ = [
     "Asset",
     "AssetRegistry",
     "dataset_id",
+    "RemoteBars",
     "SimutradorError",
     "InputError",
     "InvalidSymbolError",
     "InvalidTimeframeError",
     "InvalidRangeError",
     "InvalidBarsError",
+    "VersionGoneError",
     "UnknownSymbolError",
     "MissingExtraError",
     "CalendarError",
@@ -266,6 +271,7 @@ __all__ = [
     "ConflictError",
     "CorruptDataError",
     "StoreFormatError",
+    "UnreachableError",
     "ImportFileError",
     "DataProviderError",
     "AuthenticationError",

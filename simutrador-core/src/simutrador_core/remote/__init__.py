@@ -1,0 +1,1 @@
+"""Bars from a data manager elsewhere, over HTTP (extra `remote`)."""
