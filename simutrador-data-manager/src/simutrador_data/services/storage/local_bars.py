@@ -22,9 +22,18 @@ from simutrador_core.models.enums import Timeframe
 from simutrador_data.services.storage import answers, digests, provenance, reading
 from simutrador_data.services.storage.catalogue import Catalogue, open_read_only
 from simutrador_data.services.storage.contents import MIRRORS, SCRATCH, Contents
+from simutrador_data.services.storage.differences import (
+    Difference,
+    Plan,
+    SpansBetween,
+    differences,
+    gone_spans,
+    new_spans,
+)
 from simutrador_data.services.storage.file_ops import FileOps
 from simutrador_data.services.storage.latest import LatestBars
 from simutrador_data.services.storage.mirrors import Mirrors
+from simutrador_data.services.storage.retention import check_kept
 from simutrador_data.services.storage.segment_list import (
     SeriesRow,
     find_series,
@@ -141,6 +150,7 @@ class LocalBars:
         def plan(from_us_on: int) -> list[reading.Span]:
             with self._catalogue.read() as connection:
                 row = find_series(connection, series.key) or series
+                check_kept(connection, row, version)
                 found = slices(connection, row, start_us=from_us_on, end_us=end, version=version)
                 return reading.spans_of(found)
 
@@ -182,6 +192,47 @@ class LocalBars:
         digests.keep(self._catalogue, memos)
         return dataset.combine(found)
 
+    def diff(self, query: BarQuery, *, from_commit: int) -> Iterator[Difference]:
+        """Return an iterator over what changed since a version, in time order, in small parts.
+
+        Args:
+            query: The series and range; `as_of` is the later version, None for the newest.
+            from_commit: The earlier version; one before the series began holds none of its bars.
+
+        Raises:
+            UnknownSymbolError: no such series is stored at the later version.
+            InvalidRangeError: there is no such version, or the earlier one is the later.
+            VersionGoneError: one of them was vacuumed away.
+        """
+        check_as_stored(query)
+        later = self._version(query.as_of)
+        if from_commit > later:
+            raise InvalidRangeError(
+                f"from_commit {from_commit} is after {later}, the version to compare with",
+                field="from_commit",
+            )
+        with self._catalogue.read() as connection:
+            series = reading.known_series(connection, query.series, version=later)
+            reading.check_version(connection, from_commit)
+        start, end = to_us(query.start), to_us(query.end)
+
+        def plan(spans: SpansBetween) -> Plan:
+            def spans_from(at: int) -> list[reading.Span]:
+                with self._catalogue.read() as connection:
+                    if from_commit >= series.since:
+                        check_kept(connection, series, from_commit)
+                    return spans(connection, series.id, (at, end), (from_commit, later))
+
+            return spans_from
+
+        return differences(
+            (plan(gone_spans), plan(new_spans)),
+            self._contents,
+            series.key,
+            start_us=start,
+            end_us=end,
+        )
+
     def history(
         self, symbol: str, timeframe: Timeframe, *, newest: int | None = None
     ) -> list[Commit]:
@@ -198,6 +249,7 @@ class LocalBars:
                 series = find_series(connection, query.series)
                 if series is None:
                     return []
+                check_kept(connection, series, query.as_of)
                 return provenance.segments(
                     connection,
                     self._contents,

@@ -9,6 +9,7 @@ from typing import Final, NamedTuple, TypeVar
 from simutrador_core.errors import CorruptDataError, InvalidRangeError, UnknownSymbolError
 from simutrador_core.models.bars import Bars, SeriesKey
 from simutrador_data.services.storage.contents import Contents, ObjectGoneError
+from simutrador_data.services.storage.retention import check_kept
 from simutrador_data.services.storage.segment_list import (
     ObjectRef,
     SeriesRow,
@@ -68,12 +69,14 @@ def known_series(
 
     Raises:
         InvalidRangeError: there is no such version yet.
+        VersionGoneError: that version was vacuumed away.
         UnknownSymbolError: no commit touched it, or none up to that version.
     """
     check_version(connection, version)
     series = find_series(connection, key)
     if series is None or (version is not None and version < series.since):
         raise UnknownSymbolError(key.symbol)
+    check_kept(connection, series, version)
     return series
 
 
