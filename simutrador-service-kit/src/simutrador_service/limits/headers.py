@@ -1,0 +1,42 @@
+"""Middleware that writes the documented headers onto every answer a limit had a say in."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from starlette.datastructures import MutableHeaders
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from simutrador_service.limits.rules import Verdict, tightest
+
+_KEY: Final = "simutrador.limits"
+
+
+class LimitHeaders:
+    """Plain ASGI: adds `X-RateLimit-*` of the tightest verdict unless they stand there."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        # A list, so that what is noted further in is seen here though scopes are copied.
+        verdicts: list[Verdict] = scope.setdefault(_KEY, [])
+
+        async def with_headers(message: Message) -> None:
+            if verdicts and message["type"] == "http.response.start":
+                headers = MutableHeaders(scope=message)
+                for name, value in tightest(verdicts).headers.items():
+                    headers.setdefault(name, value)
+            await send(message)
+
+        await self._app(scope, receive, with_headers)
+
+
+def note_verdict(scope: Scope, verdict: Verdict) -> None:
+    """Have the answer to this request tell what a limit said."""
+    noted: list[Verdict] = scope.setdefault(_KEY, [])
+    noted.append(verdict)
