@@ -26,6 +26,11 @@ _ASKED_AGAIN = """UPDATE coverage SET asked_us = ? WHERE asked_us < ? AND series
         SELECT max(commit_id) FROM coverage c WHERE c.series_id = coverage.series_id
         AND c.start_us = coverage.start_us AND c.end_us = coverage.end_us
         AND c.provider = coverage.provider)"""
+_WITHDRAW = """INSERT OR REPLACE INTO coverage
+    (series_id, start_us, end_us, provider, commit_id, asked_us, rows)
+    SELECT series_id, start_us, end_us, provider, ?1, asked_us, -1 FROM
+        (SELECT *, max(commit_id) FROM coverage WHERE series_id = ?2 AND start_us < ?4
+         AND end_us > ?3 GROUP BY start_us, end_us, provider) WHERE rows > 0"""
 _COVERAGE = """SELECT start_us, end_us, asked_us, provider, rows, max(commit_id) AS latest
     FROM coverage WHERE series_id = ? AND start_us < ? AND end_us > ? AND commit_id <= ?
     GROUP BY start_us, end_us, provider ORDER BY start_us, end_us, asked_us, latest"""
@@ -107,7 +112,23 @@ def coverage(
     return [
         Coverage(from_us(start), from_us(end), from_us(asked), provider, given)
         for start, end, asked, provider, given, _ in rows
+        if given >= 0  # otherwise withdrawn
     ]
 
 
-__all__ = ["Answer", "answers_to", "is_any_new", "record", "note_asked_again", "coverage"]
+def withdraw(
+    connection: sqlite3.Connection, series_id: int, *, start_us: int, end_us: int, commit: int
+) -> None:
+    """Withdraw, with a commit, the answers that gave rows and overlap `[start_us, end_us)`."""
+    connection.execute(_WITHDRAW, (commit, series_id, start_us, end_us))
+
+
+__all__ = [
+    "Answer",
+    "answers_to",
+    "is_any_new",
+    "record",
+    "note_asked_again",
+    "coverage",
+    "withdraw",
+]

@@ -34,25 +34,37 @@ from simutrador_data.services.storage.segment_list import (
     slices,
 )
 from simutrador_data.services.storage.table import EARLIEST_US, LATEST_US, Table, join, narrow
+from simutrador_data.services.storage.watching import Watch, nobody
 from simutrador_data.services.storage.writing import name_file
 
 BARS: Final = "bars"
 HISTORY: Final = "history"
 _PAST = """SELECT s.row_from, s.row_to, o.id, o.path, o.digest, o.rows
     FROM segments s JOIN objects o ON o.id = s.object_id
-    WHERE s.series_id = ? AND s.superseded IS NOT NULL AND o.place <> 'history' ORDER BY s.id"""
+    WHERE s.series_id = ? AND s.superseded IS NOT NULL AND o.place NOT IN ('history', 'quarantine')
+    ORDER BY s.id"""
 _MOVE = """UPDATE segments SET object_id = ?, row_from = row_from + ?, row_to = row_to + ?
     WHERE object_id = ? AND row_from >= ? AND row_to <= ?"""
 
 
 def compact(
-    root: Path, catalogue: Catalogue, contents: Contents, mirrors: Mirrors, ops: FileOps
+    root: Path,
+    catalogue: Catalogue,
+    contents: Contents,
+    mirrors: Mirrors,
+    ops: FileOps,
+    *,
+    watch: Watch = nobody,
 ) -> Report:
-    """Compact every series; `checked` counts files there should be, `changed` objects written."""
+    """Compact every series; `checked` counts files there should be, `changed` objects written.
+
+    `watch` is told how many series are done.
+    """
     with catalogue.read() as connection:
         every = list_series(connection, None)
     checked = changed = 0
-    for series in every:
+    for done, series in enumerate(every):
+        watch(done, len(every))
         for label in _labels(catalogue, series):
             checked += 1
             changed += with_fresh_snapshots(
@@ -61,6 +73,7 @@ def compact(
         changed += with_fresh_snapshots(
             lambda: _move_past(catalogue, contents, series)  # noqa: B023
         )
+    watch(len(every), len(every))
     return Report(Maintenance.COMPACT, checked=checked, changed=changed)
 
 

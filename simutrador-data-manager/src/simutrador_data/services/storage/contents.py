@@ -213,7 +213,7 @@ class Contents:
         if blocks.digest_of(data) != ref.digest:
             raise CorruptDataError(
                 f"{self.name_of(ref)} does not match its checksum, nothing of it is served; "
-                "run the verify task for a full list, then restore it or fetch its bars again"
+                "`simutrador-data store verify` puts it aside and lists the bars to fetch again"
             )
 
     def name_of(self, ref: ObjectRef) -> str:

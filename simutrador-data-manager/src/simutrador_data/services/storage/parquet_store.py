@@ -8,7 +8,8 @@ SQLite catalogue, valid from the commit that added them until the commit that su
   that end are marked with the new commit. Nothing older versions read is ever changed.
 - Compaction writes the rows of many objects into one file and points their segments there. The
   list says the same as before, so history, `as_of` and provenance stay, and no commit is made.
-- Vacuum deletes what no segment names. Every version stays readable for good.
+- Vacuum deletes what no segment names. Every version stays readable until vacuum is told since
+  when versions are kept.
 
 The whole guarantee, the fsync rule and recovery are in docs/store.md.
 """
@@ -24,14 +25,16 @@ from simutrador_core.interfaces.storage import Change, Commit, Report
 from simutrador_core.models.bars import to_us
 from simutrador_core.models.enums import Maintenance
 from simutrador_data.services.storage import planning, reading, writing
-from simutrador_data.services.storage.catalogue import open_catalogue
+from simutrador_data.services.storage.catalogue import Catalogue, open_catalogue
 from simutrador_data.services.storage.compaction import compact
-from simutrador_data.services.storage.contents import ObjectGoneError
+from simutrador_data.services.storage.contents import Contents, ObjectGoneError
 from simutrador_data.services.storage.file_ops import FileOps, disk_errors
 from simutrador_data.services.storage.local_bars import LocalBars, utc_now
+from simutrador_data.services.storage.mirrors import Mirrors
 from simutrador_data.services.storage.segment_list import ObjectRef, latest_instant
 from simutrador_data.services.storage.vacuum import vacuum
 from simutrador_data.services.storage.verification import verify
+from simutrador_data.services.storage.watching import Watch, nobody
 
 MIRROR_LIMIT_BYTES: Final = 8 * 1024**3
 
@@ -114,13 +117,45 @@ class ParquetStore(LocalBars):
         Raises:
             CorruptDataError: compaction met rows that do not match their checksum; run `VERIFY`.
         """
-        tasks = {
-            Maintenance.COMPACT: compact,
-            Maintenance.VERIFY: verify,
-            Maintenance.VACUUM: vacuum,
+        tasks: dict[Maintenance, Callable[[], Report]] = {
+            Maintenance.COMPACT: self.compact,
+            Maintenance.VERIFY: self.verify,
+            Maintenance.VACUUM: self.vacuum,
         }
+        return tasks[task]()
+
+    def compact(self, *, watch: Watch = nobody) -> Report:
+        """Gather the rows of each series in one file a year; `watch` is told of series done.
+
+        Raises:
+            CorruptDataError: rows do not match their checksum; run `verify`.
+        """
         with disk_errors():
-            return tasks[task](self.root, self._catalogue, self._contents, self._mirrors, self._ops)
+            return compact(*self._parts(), watch=watch)
+
+    def verify(self, *, watch: Watch = nobody) -> Report:
+        """Check every object, put damaged ones aside and list what to fetch again.
+
+        `watch` is told of objects done.
+        """
+        with disk_errors():
+            return verify(*self._parts(), at_us=to_us(self._clock()), watch=watch)
+
+    def vacuum(self, *, keep_versions_since: int | datetime | None = None) -> Report:
+        """Delete what no version reads; versions before the one given are dropped first.
+
+        Args:
+            keep_versions_since: The oldest version to keep: a commit, or the one that was newest
+                at an instant. None keeps all. The newest version is always kept.
+
+        Raises:
+            InvalidRangeError: there is no such commit, or the instant is naive.
+        """
+        with disk_errors():
+            return vacuum(*self._parts(), keep_versions_since=keep_versions_since)
+
+    def _parts(self) -> tuple[Path, Catalogue, Contents, Mirrors, FileOps]:
+        return self.root, self._catalogue, self._contents, self._mirrors, self._ops
 
 
 __all__ = ["ParquetStore", "MIRROR_LIMIT_BYTES"]

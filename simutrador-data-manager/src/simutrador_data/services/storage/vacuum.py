@@ -1,13 +1,15 @@
 """Vacuum: delete what no segment names, and no file that is not ours.
 
-Nothing a version reads is ever taken. A reader that planned with the list of a moment ago may miss
-an object that was compacted since: it takes a fresh snapshot of the same version and goes on.
+Every version stays readable, unless the caller says since when versions are kept. A reader that
+planned with the list of a moment ago may miss an object that was compacted since: it takes a fresh
+snapshot of the same version and goes on.
 """
 
 from __future__ import annotations
 
 import re
 import sqlite3
+from datetime import datetime
 from pathlib import Path
 from typing import Final
 
@@ -17,6 +19,7 @@ from simutrador_data.services.storage.catalogue import Catalogue
 from simutrador_data.services.storage.contents import MIRRORS, SCRATCH, Contents
 from simutrador_data.services.storage.file_ops import FileOps, disk_errors
 from simutrador_data.services.storage.mirrors import Mirrors
+from simutrador_data.services.storage.retention import drop_versions_before, version_at
 
 PLACES: Final = ("bars", "history")
 _OUR_NAME: Final = re.compile(r"(-?[0-9]{4}|all|past)-[0-9a-f]{32}\.parquet")
@@ -26,10 +29,31 @@ _UNUSED = """FROM objects WHERE NOT EXISTS
 
 
 def vacuum(
-    root: Path, catalogue: Catalogue, contents: Contents, mirrors: Mirrors, ops: FileOps
+    root: Path,
+    catalogue: Catalogue,
+    contents: Contents,
+    mirrors: Mirrors,
+    ops: FileOps,
+    *,
+    keep_versions_since: int | datetime | None = None,
 ) -> Report:
-    """Delete unused objects, files a failure left behind and mirrors without a file."""
+    """Delete unused objects, files a failure left behind and mirrors without a file.
+
+    Args:
+        root: The store's folder.
+        catalogue: Its catalogue.
+        contents: Its objects.
+        mirrors: Its mirrors.
+        ops: The disk.
+        keep_versions_since: Versions before this commit, or before the one that was newest at
+            this instant, are dropped; None drops none.
+
+    Raises:
+        InvalidRangeError: there is no such commit.
+    """
     with catalogue.write() as connection:
+        if keep_versions_since is not None:
+            drop_versions_before(connection, version_at(connection, keep_versions_since))
         blocks_freed, forgotten = _forget_unused(connection)
     # Under the lock no commit is between writing its files and naming them. Compaction writes
     # without the lock, but looks under it whether its file is still there.

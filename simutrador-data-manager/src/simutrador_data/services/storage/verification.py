@@ -1,20 +1,24 @@
-"""Verify: compare everything the store holds with what its catalogue says."""
+"""Verify: compare everything the store holds with what its catalogue says.
+
+A damaged or missing object is put aside, and where its rows lay is listed, to be fetched again. A
+store that can only be read, or whose catalogue is damaged itself, is left as it is.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from itertools import pairwise
 from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple
 
 from simutrador_core.errors import CorruptDataError
-from simutrador_core.interfaces.storage import Report
+from simutrador_core.interfaces.storage import Covered, Report
 from simutrador_core.models.enums import Maintenance
 from simutrador_data.services.storage.catalogue import Catalogue
 from simutrador_data.services.storage.contents import MIRRORS, Contents, ObjectGoneError
-from simutrador_data.services.storage.file_ops import FileOps
+from simutrador_data.services.storage.file_ops import DiskError, FileOps
 from simutrador_data.services.storage.mirrors import DamagedMirrorError, Mirror, Mirrors
-from simutrador_data.services.storage.reading import lost
+from simutrador_data.services.storage.quarantine import QUARANTINE, put_aside
 from simutrador_data.services.storage.segment_list import (
     ObjectRef,
     SeriesRow,
@@ -23,25 +27,89 @@ from simutrador_data.services.storage.segment_list import (
 )
 from simutrador_data.services.storage.table import EARLIEST_US, LATEST_US
 from simutrador_data.services.storage.vacuum import PLACES, is_ours
+from simutrador_data.services.storage.watching import Watch, nobody
 
 _MOST_PAGE_ERRORS: Final = 10
+_OBJECTS: Final = "SELECT id, path, digest, rows FROM objects WHERE place <> ? ORDER BY id"
+_OBJECT: Final = "SELECT place FROM objects WHERE id = ?"
+
+
+class Damage(NamedTuple):
+    """What is wrong with an object, and whether putting it aside would help."""
+
+    text: str
+    is_lasting: bool
 
 
 def verify(
-    root: Path, catalogue: Catalogue, contents: Contents, mirrors: Mirrors, ops: FileOps
+    root: Path,
+    catalogue: Catalogue,
+    contents: Contents,
+    mirrors: Mirrors,
+    ops: FileOps,
+    *,
+    at_us: int,
+    watch: Watch = nobody,
 ) -> Report:
     """Check the catalogue, every object, every series and every mirror.
 
-    Damaged mirrors are deleted (`changed`), they are made again; anything else is a problem.
+    `changed` counts what was put aside, and damaged mirrors: those are deleted and made again.
+
+    Args:
+        root: The store's folder.
+        catalogue: Its catalogue.
+        contents: Its objects.
+        mirrors: Its mirrors.
+        ops: The disk.
+        at_us: Now, the instant of the commits that take lost rows out.
+        watch: Told how many objects are checked.
     """
     problems = [f"{catalogue.path}: {text}" for text in _page_errors(catalogue)]
+    may_change = not problems and not catalogue.read_only
     refs = _objects(catalogue)
-    for ref in refs:
-        problems.extend(_object_errors(catalogue, contents, ref))
+    refetch: list[Covered] = []
+    changed = 0
+    for done, ref in enumerate(refs):
+        watch(done, len(refs))
+        damage = _damage(catalogue, contents, ref)
+        if damage is None:
+            continue
+        lost: list[Covered] | None = None
+        if may_change and damage.is_lasting and _is_reachable(root, ref):
+            lost = _put_aside(root, catalogue, ops, ref, at_us=at_us)
+        if lost is not None:
+            refetch.extend(lost)
+            changed += 1
+        problems.append(_problem(damage, lost))
+    watch(len(refs), len(refs))
     problems.extend(_series_errors(catalogue))
     problems.extend(_foreign_files(root, ops))
-    dropped = _drop_damaged_mirrors(root, mirrors, ops, {ref.digest: ref for ref in refs})
-    return Report(Maintenance.VERIFY, checked=len(refs), changed=dropped, problems=tuple(problems))
+    changed += _drop_damaged_mirrors(root, mirrors, ops, {ref.digest: ref for ref in refs})
+    return Report(
+        Maintenance.VERIFY,
+        checked=len(refs),
+        changed=changed,
+        problems=tuple(problems),
+        refetch=tuple(refetch),
+    )
+
+
+def _problem(damage: Damage, lost: list[Covered] | None) -> str:
+    if lost is None:
+        return damage.text
+    if not lost:
+        return f"{damage.text}; it was put aside, only older versions read it"
+    ranges = ", ".join(
+        f"{one.series} from {one.start.isoformat()} until {one.end.isoformat()}" for one in lost
+    )
+    return f"{damage.text}; it was put aside, fetch its bars again: {ranges}"
+
+
+def _is_reachable(root: Path, ref: ObjectRef) -> bool:
+    """Return whether its place is there: a folder that is not mounted is no loss of its files."""
+    if ref.path is None or (root / ref.path).exists():
+        return True
+    return (root / Path(ref.path).parts[0]).is_dir()
 
 
 def _page_errors(catalogue: Catalogue) -> list[str]:
@@ -52,22 +120,43 @@ def _page_errors(catalogue: Catalogue) -> list[str]:
 
 def _objects(catalogue: Catalogue) -> list[ObjectRef]:
     with catalogue.read() as connection:
-        rows = connection.execute("SELECT id, path, digest, rows FROM objects ORDER BY id")
+        rows = connection.execute(_OBJECTS, (QUARANTINE,))
         return [ObjectRef(*row) for row in rows]
 
 
-def _object_errors(catalogue: Catalogue, contents: Contents, ref: ObjectRef) -> list[str]:
+def _damage(catalogue: Catalogue, contents: Contents, ref: ObjectRef) -> Damage | None:
     try:
         rows = contents.fresh_rows(ref)
     except ObjectGoneError as e:
         with catalogue.read() as connection:
             named = connection.execute("SELECT 1 FROM objects WHERE id = ?", (ref.id,)).fetchone()
-        return [str(lost(e))] if named else []  # otherwise vacuumed since the list was read
-    except CorruptDataError as e:
-        return [str(e)]
-    return (
-        [] if rows == ref.rows else [f"{contents.name_of(ref)} holds {rows} rows, not {ref.rows}"]
-    )
+        # otherwise vacuumed since the list was read
+        return Damage(f"{e} although the catalogue names it", is_lasting=True) if named else None
+    except CorruptDataError:
+        text = f"{contents.name_of(ref)} does not match its checksum"
+        return Damage(text, is_lasting=True)
+    except DiskError as e:
+        return Damage(str(e), is_lasting=False)
+    if rows == ref.rows:
+        return None
+    text = f"{contents.name_of(ref)} holds {rows} rows, not {ref.rows}"
+    return Damage(text, is_lasting=True)
+
+
+def _put_aside(
+    root: Path,
+    catalogue: Catalogue,
+    ops: FileOps,
+    ref: ObjectRef,
+    *,
+    at_us: int,
+) -> list[Covered] | None:
+    """Put an object aside; return None when another process was first."""
+    with catalogue.write() as connection:
+        found = connection.execute(_OBJECT, (ref.id,)).fetchone()
+        if found is None or found[0] == QUARANTINE:
+            return None
+        return put_aside(connection, root, ops, ref, at_us=at_us)
 
 
 def _series_errors(catalogue: Catalogue) -> Iterator[str]:
