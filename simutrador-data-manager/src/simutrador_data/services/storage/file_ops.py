@@ -8,6 +8,7 @@ before a transaction names them: `create` (write + fsync), `rename`, `sync_folde
 from __future__ import annotations
 
 import errno
+import hashlib
 import os
 import sqlite3
 from collections.abc import Generator, Sequence
@@ -18,6 +19,7 @@ from typing import Final, TypeAlias
 from simutrador_core.errors import StoreError
 
 Buffer: TypeAlias = bytes | memoryview
+_COPIED_AT_ONCE: Final = 1024 * 1024
 
 
 _NEXT_STEP: Final = {
@@ -85,6 +87,26 @@ class FileOps:
         with _naming(path), path.open("xb") as file:
             self._write(file.fileno(), parts)
 
+    def copy(self, source: Path, target: Path) -> str:
+        """Copy a file of any size to a new one, on the disk when this returns; return its SHA-256.
+
+        What is returned is the digest of the bytes read; the caller compares it.
+        """
+        self.before("copy", target)
+        digest = hashlib.sha256()
+        with _naming(target), source.open("rb") as given, target.open("xb") as file:
+            while part := given.read(_COPIED_AT_ONCE):
+                digest.update(part)
+                self._write(file.fileno(), [part])
+            os.fsync(file.fileno())
+        return digest.hexdigest()
+
+    def digest(self, path: Path) -> str:
+        """Return the SHA-256 of a file of any size."""
+        self.before("digest", path)
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+
     def rename(self, source: Path, target: Path) -> None:
         """Move a file within the store, replacing the target."""
         self.before("rename", target)
@@ -128,9 +150,14 @@ class FileOps:
 
     def snapshot(self, database: Path, path: Path) -> None:
         """Copy the committed state of a database into a new file, on the disk when this returns."""
-        self.before("snapshot", path)
         # A connection of its own: SQLite would wait for ever for one that is in a transaction.
-        with closing(sqlite3.connect(database)) as source, closing(sqlite3.connect(path)) as target:
+        with closing(sqlite3.connect(database)) as source:
+            self.snapshot_of(source, path)
+
+    def snapshot_of(self, source: sqlite3.Connection, path: Path) -> None:
+        """Copy what a connection, outside of any transaction, sees; otherwise the same."""
+        self.before("snapshot", path)
+        with closing(sqlite3.connect(path)) as target:
             source.backup(target)
             target.execute("PRAGMA journal_mode = DELETE")  # one file, complete by itself
         with path.open("rb+") as file:

@@ -20,6 +20,7 @@ from simutrador_core.interfaces.storage import (
 from simutrador_core.models.bars import BarQuery, Bars, SeriesKey, from_us, to_us
 from simutrador_core.models.enums import Timeframe
 from simutrador_data.services.storage import answers, digests, provenance, reading
+from simutrador_data.services.storage.backup import BackupReport, back_up
 from simutrador_data.services.storage.catalogue import Catalogue, open_read_only
 from simutrador_data.services.storage.contents import MIRRORS, SCRATCH, Contents
 from simutrador_data.services.storage.differences import (
@@ -42,6 +43,7 @@ from simutrador_data.services.storage.segment_list import (
     slices,
 )
 from simutrador_data.services.storage.table import to_bars
+from simutrador_data.services.storage.watching import Watch, nobody
 
 _EPOCH_DAY = date(1970, 1, 1)
 
@@ -68,6 +70,7 @@ class LocalBars:
     ) -> None:
         self.root = root
         self._catalogue = catalogue
+        self._ops = ops
         self._mirrors = Mirrors(
             root / MIRRORS, ops, scratch=root / SCRATCH, limit_bytes=mirror_limit_bytes
         )
@@ -275,6 +278,10 @@ class LocalBars:
                 end_us=to_us(query.end),
                 version=query.as_of,
             )
+
+    def back_up(self, target: Path, *, made_at: datetime, watch: Watch = nobody) -> BackupReport:
+        """Copy the newest committed state into a folder while others write; see `back_up`."""
+        return back_up(self.root, self._catalogue, self._ops, target, made_at=made_at, watch=watch)
 
     def _version(self, as_of: int | None) -> int:
         if as_of is not None:
