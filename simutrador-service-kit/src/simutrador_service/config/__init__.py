@@ -16,6 +16,7 @@ from simutrador_service.config.sections import (
     LogSection,
     RedisSection,
     ServerSection,
+    WebSection,
 )
 from simutrador_service.errors import SettingsError
 
@@ -29,6 +30,7 @@ __all__ = [
     "AuthSection",
     "LogSection",
     "JobsSection",
+    "WebSection",
     "SettingsError",
     "load",
     "Sources",

@@ -10,6 +10,7 @@ from pydantic import Field, SecretStr, field_validator
 from simutrador_service.config.base import SecretUrl, Section
 
 LEAST_KEY_BYTES: Final = 32
+_ADDRESS: Final = re.compile(r"https?://[^\s/]|/(?!/)", re.IGNORECASE)
 _ORIGIN: Final = re.compile(r"https?://[^/\s*?#@]+", re.IGNORECASE)
 
 
@@ -25,6 +26,7 @@ class ServerSection(Section):
         max_body_bytes: Largest request body.
         max_header_bytes: Largest request line and headers together.
         max_headers: Most header lines in a request.
+        max_message_bytes: Largest message over a WebSocket.
         max_connections: Most connections open at once.
         header_timeout_s: Seconds in which the headers of a request must arrive.
         body_timeout_s: Seconds in which a body must arrive; one that comes at 1 KB/s or more may
@@ -40,6 +42,7 @@ class ServerSection(Section):
     max_body_bytes: int = Field(default=10_485_760, ge=0)
     max_header_bytes: int = Field(default=32_768, ge=1024)
     max_headers: int = Field(default=100, ge=10)
+    max_message_bytes: int = Field(default=262_144, ge=1024)
     max_connections: int = Field(default=1000, ge=1)
     header_timeout_s: float = Field(default=10.0, gt=0)
     body_timeout_s: float = Field(default=20.0, gt=0)
@@ -139,6 +142,28 @@ class JobsSection(Section):
     keep_days: int = Field(default=30, ge=1)
 
 
+class WebSection(Section):
+    """What pages show besides their own content.
+
+    Attributes:
+        services: Other services by name, each with the address a browser reaches it by; every page
+            links to them. As JSON: `{"Data": "http://127.0.0.1:8002"}`.
+    """
+
+    services: dict[str, str] = Field(default_factory=dict[str, str])
+
+    @field_validator("services")
+    @classmethod
+    def _addresses(cls, value: dict[str, str]) -> dict[str, str]:
+        """Refuse what is no address of a page, such as a script."""
+        for name, address in value.items():
+            if not _ADDRESS.match(address):
+                raise ValueError(
+                    f"{name} has {address!r}; write http://HOST:PORT, https://HOST or /PATH"
+                )
+        return value
+
+
 __all__ = [
     "AuthSection",
     "DatabaseSection",
@@ -146,4 +171,5 @@ __all__ = [
     "LogSection",
     "RedisSection",
     "ServerSection",
+    "WebSection",
 ]
