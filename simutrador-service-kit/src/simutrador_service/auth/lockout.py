@@ -13,8 +13,8 @@ from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
 from simutrador_service.auth.tables import LoginFailures
-from simutrador_service.auth.upsert import insert_absent
 from simutrador_service.database import Database
+from simutrador_service.database.upsert import insert_absent
 from simutrador_service.errors import TooManyRequestsError
 
 

@@ -12,9 +12,9 @@ from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
 from simutrador_service.auth.tables import RevokedToken
-from simutrador_service.auth.upsert import insert_absent
 from simutrador_service.database import Database
 from simutrador_service.database.base import utc_now
+from simutrador_service.database.upsert import insert_absent
 
 READ_EVERY_S: Final = 2.0
 

@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
-from simutrador_service.database import Base
+from simutrador_service.database.base import Base
 
 
 def insert_absent(session: Session, table: type[Base], **values: Any) -> None:
