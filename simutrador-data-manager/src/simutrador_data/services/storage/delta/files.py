@@ -14,6 +14,10 @@ from simutrador_data.services.storage.delta.place import Place
 from simutrador_data.services.storage.file_ops import FileOps, disk_errors, make_folders
 
 
+class FileGoneError(CorruptDataError):
+    """A version names a file that is not there."""
+
+
 class Found(NamedTuple):
     """A file that lies in the table's folder: path inside it, bytes, last change."""
 
@@ -33,7 +37,7 @@ class Files(Protocol):
         """Return what pyarrow reads a file from.
 
         Raises:
-            CorruptDataError: there is no such file, although the table names it.
+            FileGoneError: there is no such file, although the table names it.
         """
         ...
 
@@ -154,11 +158,11 @@ def delta(module: str = "") -> Any:
         ) from e
 
 
-def _gone(name: str) -> CorruptDataError:
-    return CorruptDataError(
+def _gone(name: str) -> FileGoneError:
+    return FileGoneError(
         f"{name} is gone although the table names it (was it vacuumed by another tool?); restore "
         "it, or fetch its bars again"
     )
 
 
-__all__ = ["Files", "Found", "files_of", "delta"]
+__all__ = ["Files", "Found", "FileGoneError", "files_of", "delta"]

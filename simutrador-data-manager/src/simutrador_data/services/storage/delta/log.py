@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from typing import Any, Final, NamedTuple
 
-from simutrador_core.errors import StoreError, StoreFormatError
+from simutrador_core.errors import StoreError, StoreFormatError, VersionGoneError
 from simutrador_core.models.bars import SeriesKey, from_us
 from simutrador_data.services.storage.delta.errors import translated
 from simutrador_data.services.storage.delta.events import METADATA
@@ -108,12 +108,18 @@ class Log:
         """Return the files of an older version, by series.
 
         Raises:
-            StoreError: its log was cleaned away by another program.
+            VersionGoneError: another program cleaned its log away.
         """
         with translated(self.place):
-            older = delta().DeltaTable(
-                self.place.url, version=version, storage_options=dict(self.place.options)
-            )
+            try:
+                older = delta().DeltaTable(
+                    self.place.url, version=version, storage_options=dict(self.place.options)
+                )
+            except delta("exceptions").DeltaError as e:
+                raise VersionGoneError(
+                    f"{self.place.url}: version {version} of the table is no longer in its log; "
+                    "another program cleaned it away: read a later one"
+                ) from e
             return index_of(older.get_add_actions(flatten=True), self.place.url)
 
     def told(self, after: int) -> Iterator[tuple[int, str | None]]:

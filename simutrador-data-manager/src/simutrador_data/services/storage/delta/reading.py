@@ -2,41 +2,63 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
+from contextlib import contextmanager
 from itertools import pairwise
 
 import numpy as np
 
-from simutrador_core.errors import CorruptDataError
+from simutrador_core.errors import CorruptDataError, VersionGoneError
 from simutrador_core.interfaces.storage import Segment
 from simutrador_core.models.bars import from_us
+from simutrador_data.services.storage.delta.files import FileGoneError
 from simutrador_data.services.storage.delta.index import FileRef, overlapping
 from simutrador_data.services.storage.delta.ledger import Ledger
 from simutrador_data.services.storage.delta.rows import CHANGE, in_order
-from simutrador_data.services.storage.delta.state import State
+from simutrador_data.services.storage.delta.state import Snapshot, State
 from simutrador_data.services.storage.table import OPENED, Table, join
+
+
+@contextmanager
+def of_a_kept_version(snapshot: Snapshot) -> Generator[None, None, None]:
+    """Say that an older version is gone when a file of it is: another tool vacuumed the table.
+
+    Raises:
+        VersionGoneError: it was an older version.
+    """
+    try:
+        yield
+    except FileGoneError as e:
+        if snapshot.is_newest:
+            raise
+        raise VersionGoneError(
+            f"version {snapshot.entry.commit} of {snapshot.entry.touched.key} was vacuumed away by "
+            "another tool; read a later one"
+        ) from e
 
 
 def read_table(
     state: State,
-    files: Sequence[FileRef],
+    snapshot: Snapshot,
     *,
     start_us: int,
     end_us: int,
     changes: bool = False,
 ) -> Table:
-    """Return the rows of some files that open in `[start_us, end_us)`, ascending.
+    """Return the rows of a series that open in `[start_us, end_us)`, ascending.
 
     Raises:
         CorruptDataError: a file is gone or damaged, or two hold a bar of one instant.
+        VersionGoneError: a file of an older version is gone.
     """
     tables: list[Table] = []
-    for ref in overlapping(files, start_us, end_us):
-        file = state.open(ref)
-        try:
-            tables.append(file.read(start_us, end_us, changes=changes))
-        finally:
-            file.close()
+    with of_a_kept_version(snapshot):
+        for ref in overlapping(snapshot.files, start_us, end_us):
+            file = state.open(ref)
+            try:
+                tables.append(file.read(start_us, end_us, changes=changes))
+            finally:
+                file.close()
     table = in_order(tables)
     _check_unique(state, table)
     return table
@@ -54,15 +76,22 @@ def _check_unique(state: State, table: Table) -> None:
 
 
 def stream_tables(
-    state: State, files: Sequence[FileRef], *, start_us: int, end_us: int, rows: int
+    state: State, snapshot: Snapshot, *, start_us: int, end_us: int, rows: int
 ) -> Iterator[Table]:
     """Yield the same rows in parts of `rows`, the last one shorter.
 
     No more is in memory than a part, and a row group of each file that overlaps it in time.
     """
+    with of_a_kept_version(snapshot):
+        yield from _parts_of(state, snapshot, start_us=start_us, end_us=end_us, rows=rows)
+
+
+def _parts_of(
+    state: State, snapshot: Snapshot, *, start_us: int, end_us: int, rows: int
+) -> Iterator[Table]:
     waiting: list[Table] = []
     count = 0
-    for table in _merged(state, overlapping(files, start_us, end_us), start_us, end_us):
+    for table in _merged(state, overlapping(snapshot.files, start_us, end_us), start_us, end_us):
         waiting.append(table)
         count += table.shape[1]
         while count >= rows:

@@ -18,10 +18,11 @@ _OLDER_VERSIONS: Final = 8
 
 
 class Snapshot(NamedTuple):
-    """A series at one version: its newest commit there, and its files."""
+    """A series at one version: its newest commit there, its files, and if it is the newest."""
 
     entry: Entry
     files: tuple[FileRef, ...]
+    is_newest: bool
 
 
 class State:
@@ -78,10 +79,11 @@ class State:
             self.refresh()
             entry = self.ledger.entry(key, as_of)
             if entry is self.ledger.newest(key):
-                return Snapshot(entry, self.index.get(key, ()))
+                return Snapshot(entry, self.index.get(key, ()), is_newest=True)
             # What came with one Delta version touched each series once, so the table at that
             # version holds the series as its commit left it.
-            return Snapshot(entry, self._older_index(entry.version).get(key, ()))
+            files = self._older_index(entry.version).get(key, ())
+            return Snapshot(entry, files, is_newest=False)
 
     def _older_index(self, version: int) -> Index:
         if version not in self._older:

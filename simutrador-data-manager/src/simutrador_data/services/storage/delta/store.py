@@ -11,7 +11,8 @@ from __future__ import annotations
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
+from itertools import pairwise
 from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
@@ -32,6 +33,7 @@ from simutrador_core.models.enums import Maintenance, Timeframe
 from simutrador_data.services.storage.delta import reading, writing
 from simutrador_data.services.storage.delta.events import Edges
 from simutrador_data.services.storage.delta.files import files_of
+from simutrador_data.services.storage.delta.index import FileRef, overlapping
 from simutrador_data.services.storage.delta.ledger import Ledger
 from simutrador_data.services.storage.delta.log import PARTITION, Columns, Log
 from simutrador_data.services.storage.delta.place import place_of
@@ -144,9 +146,9 @@ class DeltaStore:
             raise InvalidRangeError(f"rows {rows} is below the limit of 1", field="rows")
         check_as_stored(query)
         state = self._opened()
-        files = state.snapshot(query.series, query.as_of).files
+        snapshot = state.snapshot(query.series, query.as_of)
         start, end = to_us(query.start), to_us(query.end)
-        tables = reading.stream_tables(state, files, start_us=start, end_us=end, rows=rows)
+        tables = reading.stream_tables(state, snapshot, start_us=start, end_us=end, rows=rows)
         return (to_bars(table, query.series) for table in tables)
 
     def symbols(self, timeframe: Timeframe | None = None) -> list[SeriesInfo]:
@@ -219,7 +221,7 @@ class DeltaStore:
                 return []
             snapshot = state.snapshot(query.series, query.as_of)
         start, end = to_us(query.start), to_us(query.end)
-        table = reading.read_table(state, snapshot.files, start_us=start, end_us=end, changes=True)
+        table = reading.read_table(state, snapshot, start_us=start, end_us=end, changes=True)
         return reading.segments_of(table, state.ledger)
 
     def coverage(self, query: BarQuery) -> list[Coverage]:
@@ -257,7 +259,7 @@ class DeltaStore:
         return done
 
     def _read(self, snapshot: Snapshot, key: SeriesKey, start_us: int, end_us: int) -> Bars:
-        table = reading.read_table(self._opened(), snapshot.files, start_us=start_us, end_us=end_us)
+        table = reading.read_table(self._opened(), snapshot, start_us=start_us, end_us=end_us)
         return to_bars(table, key)
 
     def _lines_of(self, query: BarQuery) -> list[str]:
@@ -268,11 +270,27 @@ class DeltaStore:
         known = (key, snapshot.entry.commit, start, end)
         lines = self._lines.get(known)
         if lines is None:
-            lines = list(dataset.month_lines(self._read(snapshot, key, start, end)))
+            lines = [
+                line
+                for first, last in _years(snapshot.files, start, end)
+                for line in dataset.month_lines(self._read(snapshot, key, first, last))
+            ]
             self._lines[known] = lines
             while len(self._lines) > _KNOWN_LINES:
                 self._lines.popitem(last=False)
         return lines
+
+
+def _years(files: Iterable[FileRef], start_us: int, end_us: int) -> Iterator[tuple[int, int]]:
+    """Yield the parts of a range by UTC year, as far as files reach: memory for one is enough."""
+    refs = overlapping(files, start_us, end_us)
+    if not refs:
+        return
+    first = max(start_us, min(ref.first_us for ref in refs))
+    last = min(end_us, max(ref.last_us for ref in refs) + 1)
+    years = range(from_us(first).year + 1, from_us(last).year + 1)
+    edges = [to_us(datetime(year, 1, 1, tzinfo=UTC)) for year in years]
+    yield from pairwise(sorted({first, *edges, last}))
 
 
 def _info(key: SeriesKey, rows: int, edges: Edges | None) -> SeriesInfo:
