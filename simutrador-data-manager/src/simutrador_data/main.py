@@ -18,9 +18,20 @@ from simutrador_core.assets.registry import AssetRegistry
 from simutrador_core.errors import SimutradorError
 from simutrador_core.interfaces.storage import BarStore
 from simutrador_data import __version__
-from simutrador_data.api import bars, chart, gaps, health, pages, problems, root, trading_data
+from simutrador_data.api import (
+    bars,
+    chart,
+    dataset_id,
+    gaps,
+    health,
+    pages,
+    problems,
+    root,
+    trading_data,
+)
 from simutrador_data.api.dependencies import Services
 from simutrador_data.api.docs import docs_router
+from simutrador_data.api.head import HeadMiddleware
 from simutrador_data.api.middleware import LoopbackMiddleware, RequestIdMiddleware
 from simutrador_data.api.openapi import correct_openapi
 from simutrador_data.core.addresses import check_host
@@ -61,17 +72,18 @@ def create_app(
     )
     problems.install(app)
     app.include_router(pages.shared_router)
-    for module in (root, health, trading_data, bars, chart, gaps, pages):
+    for module in (root, health, trading_data, bars, dataset_id, chart, gaps, pages):
         app.include_router(module.router)
     app.include_router(docs_router(app))
     correct_openapi(app)
+    app.add_middleware(HeadMiddleware)
     app.add_middleware(LoopbackMiddleware)
     if chosen.api.cors_origins:
         app.add_middleware(
             CORSMiddleware,
             allow_origins=list(chosen.api.cors_origins),
             allow_methods=["GET", "HEAD"],
-            expose_headers=["ETag", "X-Dataset-Id", "X-Request-ID"],
+            expose_headers=["ETag", "X-As-Of", "X-Dataset-Id", "X-Request-ID"],
         )
     app.add_middleware(RequestIdMiddleware)
     return app

@@ -27,7 +27,7 @@ def writes_cells_as_they_are() -> AbstractContextManager[object]:
 @pytest.mark.acceptance("A6", package="data-manager", breaks=writes_cells_as_they_are)
 def test_no_cell_begins_like_a_formula(figure: Callable[[str], None]) -> None:
     symbols = tuple(f'{start}HYPERLINK("x")' for start in STARTS)
-    answer = Answer(symbols, Timeframe.DAILY, Adjustment.RAW, "00")
+    answer = Answer(symbols, Timeframe.DAILY, Adjustment.RAW, "00", 1)
     parts = [make_bars(symbol, Timeframe.DAILY, n=2) for symbol in symbols]
     text = b"".join(text_formats.csv_parts(answer, parts)).decode()
     rows = list(csv.reader(io.StringIO(text, newline="")))

@@ -2,7 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
+from datetime import UTC, date, datetime
+from pathlib import Path
+
 import httpx
+
+from simutrador_core.assets.registry import Asset, AssetRegistry
+from simutrador_core.models.enums import AssetType, Timeframe
+from simutrador_core.testing.builders import make_bars, make_change
+from simutrador_data.core.settings import Settings
+from simutrador_data.main import create_app
+from simutrador_data.services.storage.parquet_store import ParquetStore
+
+Serve = Callable[..., AbstractAsyncContextManager[httpx.AsyncClient]]
 
 DAILY = {"timeframe": "daily"}
 
@@ -72,5 +86,23 @@ async def test_coverage_counts_each_session(client: httpx.AsyncClient) -> None:
     assert document["session"] == ["2024-01-02", "2024-01-03", "2024-01-04", "2024-01-05"]
     assert document["expected"] == [1, 1, 1, 1]
     assert document["present"] == [1, 0, 1, 1]
+    assert document["excused"] == [0, 0, 0, 0]
     assert document["reason"] == [None, "vendor_hole", None, None]
     assert document["closures"] == []
+
+
+async def test_bars_before_a_listing_are_excused_and_not_expected(
+    tmp_path: Path, serve: Serve
+) -> None:
+    asset = Asset("NEW", AssetType.US_EQUITY, "XNYS", "USD", listed=date(2024, 1, 4))
+    known = AssetRegistry.default().with_assets(asset)
+    opens = [datetime(2024, 1, day, 14, 30, tzinfo=UTC) for day in (4, 5)]
+    with ParquetStore(tmp_path / "new") as store:
+        store.commit(make_change(make_bars("NEW", Timeframe.DAILY, opened_at=opens)))
+        async with serve(create_app(Settings(), store=store, registry=known)) as client:
+            params = {"symbol": "NEW", **DAILY, "start": "2024-01-02", "end": "2024-01-06"}
+            document = (await client.get("/trading-data/coverage", params=params)).json()
+    assert document["expected"] == [1, 1, 1, 1]
+    assert document["excused"] == [1, 1, 0, 0]
+    assert document["present"] == [0, 0, 1, 1]
+    assert document["summary"]["expected"] == 2

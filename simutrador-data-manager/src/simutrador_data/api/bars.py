@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
-from itertools import chain
 from typing import Annotated, Any, Final
 
-from fastapi import APIRouter, Query, Request
-from fastapi.responses import Response, StreamingResponse
+from fastapi import APIRouter, Depends, Query, Request
+from fastapi.responses import Response
 from pydantic import BeforeValidator
+from starlette.concurrency import run_in_threadpool
 
 from simutrador_core.models.bars import BarQuery, SeriesKey
 from simutrador_core.models.enums import Adjustment
@@ -22,7 +21,10 @@ from simutrador_data.api.dependencies import (
     ServicesDep,
     TimeframeDep,
 )
+from simutrador_data.api.head import ASKED as HEAD_ASKED
+from simutrador_data.api.parameters import known_parameters
 from simutrador_data.api.problems import BoundError
+from simutrador_data.api.sending import head_only, is_unchanged, send
 from simutrador_data.models.responses import BarColumns
 from simutrador_data.services.serving.formats import (
     MEDIA_TYPES,
@@ -31,17 +33,28 @@ from simutrador_data.services.serving.formats import (
     write_parts,
 )
 from simutrador_data.services.serving.ranges import parse_range
-from simutrador_data.services.serving.reading import pinned, stream_parts, to_answer, to_query
+from simutrador_data.services.serving.reading import (
+    count_rows,
+    pinned,
+    stream_parts,
+    to_answer,
+    to_query,
+)
 
 MAX_SYMBOLS: Final = 500
-WHOLE_ANSWER_BYTES: Final = 4_000_000
+SMALL_SYMBOLS: Final = 8
+SMALL_ROWS: Final = 65_536
+"""Answers of more symbols or bars than this are made among the long work."""
 
-router = APIRouter(prefix="/trading-data", tags=["Trading Data"])
+router = APIRouter(
+    prefix="/trading-data", tags=["Trading Data"], dependencies=[Depends(known_parameters)]
+)
 
 _EXAMPLE: Final = {
     "timeframe": "daily",
     "adjustment": "raw",
     "dataset_id": "5f0c7be1f8a2c7d1b8f3f1f4e7b9a6d2c3e4f5061728394a5b6c7d8e9fa0b1c2",
+    "as_of": 1,
     "series": [
         {
             "symbol": "AAPL",
@@ -74,7 +87,7 @@ _CONTENT: Final[dict[str, Any]] = {
         422: PROBLEMS[422],
     },
 )
-def get_bars(
+async def get_bars(
     request: Request,
     services: ServicesDep,
     symbols: Annotated[
@@ -96,15 +109,31 @@ def get_bars(
 ) -> Response:
     """Return the bars that open in `[start, end)` as columns, symbol after symbol, oldest first.
 
-    All rows are of one version of the store; their hash is in `dataset_id`, `X-Dataset-Id` and
-    `ETag`.
+    All rows are of one version of the store, `X-As-Of`; their hash is in `dataset_id`,
+    `X-Dataset-Id` and `ETag`.
     """
-    wanted = parse_range(start, end)
-    queries = [
-        to_query(SeriesKey(symbol, timeframe, adjustment), wanted, registry=services.registry)
-        for symbol in parse_symbols(symbols)
-    ]
-    return _answer(services, _of_version(services, queries, as_of), format, request)
+
+    def ask() -> list[BarQuery]:
+        wanted = parse_range(start, end)
+        queries = [
+            to_query(SeriesKey(symbol, timeframe, adjustment), wanted, registry=services.registry)
+            for symbol in parse_symbols(symbols)
+        ]
+        return _of_version(services, queries, as_of)
+
+    def answer_if_small() -> Response | list[BarQuery]:
+        queries = ask()
+        if len(queries) > SMALL_SYMBOLS:
+            return queries
+        counts = [count_rows(services.store, query) for query in queries]
+        if sum(counts) > SMALL_ROWS:
+            return queries
+        return _answer(services, queries, counts, format, request)
+
+    found = await services.turns.run(answer_if_small)
+    if isinstance(found, Response):
+        return found
+    return await run_in_threadpool(_answer, services, found, None, format, request)
 
 
 def parse_symbols(texts: list[str]) -> list[str]:
@@ -135,36 +164,28 @@ def _of_version(services: Services, queries: list[BarQuery], as_of: int | None) 
 
 
 def _answer(
-    services: Services, queries: list[BarQuery], to: ExportFormat, request: Request
+    services: Services,
+    queries: list[BarQuery],
+    counts: list[int] | None,
+    to: ExportFormat,
+    request: Request,
 ) -> Response:
-    head = to_answer(services.store, queries)
+    head = to_answer(services.store, queries, ids=services.ids)
+    etag = f'"{head.dataset_id}-{to}"'
     headers = {
-        "ETag": f'"{head.dataset_id}-{to}"',
+        "ETag": etag,
         "X-Dataset-Id": head.dataset_id,
+        "X-As-Of": str(head.as_of),
         "Cache-Control": "no-cache",
+        "Vary": "Accept-Encoding",
     }
-    if request.headers.get("if-none-match") == headers["ETag"]:
+    if is_unchanged(request, etag):
         return Response(status_code=304, headers=headers)
     if to is not ExportFormat.JSON:
         name = f"bars{SUFFIXES[to]}"
         headers["Content-Disposition"] = f'attachment; filename="{name}"'
-    chunks = write_parts(head, stream_parts(services.store, queries), to=to)
-    return _sized_or_streamed(chunks, media_type=MEDIA_TYPES[to], headers=headers)
-
-
-def _sized_or_streamed(
-    chunks: Iterator[bytes], *, media_type: str, headers: dict[str, str]
-) -> Response:
-    """Return a plain answer when it is small, else one that is sent while it is read.
-
-    What fails before the first bytes leave is a proper problem; later the connection is cut.
-    """
-    held: list[bytes] = []
-    size = 0
-    for chunk in chunks:
-        held.append(chunk)
-        size += len(chunk)
-        if size > WHOLE_ANSWER_BYTES:
-            rest = chain(held, chunks)
-            return StreamingResponse(rest, media_type=media_type, headers=headers)
-    return Response(b"".join(held), media_type=media_type, headers=headers)
+    if request.scope.get(HEAD_ASKED):
+        return head_only(media_type=MEDIA_TYPES[to], headers=headers)
+    parts = stream_parts(services.store, queries, counts=counts)
+    chunks = write_parts(head, parts, to=to)
+    return send(request, chunks, media_type=MEDIA_TYPES[to], headers=headers)

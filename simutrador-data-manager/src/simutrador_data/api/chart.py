@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Annotated
 
 import orjson
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Depends, Query, Request
 from fastapi.responses import Response
 
 from simutrador_core.models.bars import SeriesKey
@@ -18,19 +18,24 @@ from simutrador_data.api.dependencies import (
     SymbolDep,
     TimeframeDep,
 )
+from simutrador_data.api.parameters import known_parameters
+from simutrador_data.api.sending import send
 from simutrador_data.models.responses import ChartColumns
 from simutrador_data.services.serving.level_of_detail import to_points
 from simutrador_data.services.serving.ranges import parse_range
 from simutrador_data.services.serving.reading import read_bars, to_query
 from simutrador_data.services.serving.text_formats import columns
 
-router = APIRouter(prefix="/trading-data", tags=["Web page"])
+router = APIRouter(
+    prefix="/trading-data", tags=["Web page"], dependencies=[Depends(known_parameters)]
+)
 
 
 @router.get(
     "/chart", response_model=ChartColumns, responses={404: PROBLEMS[404], 422: PROBLEMS[422]}
 )
 def get_chart(
+    request: Request,
     services: ServicesDep,
     symbol: SymbolDep,
     timeframe: TimeframeDep,
@@ -57,7 +62,7 @@ def get_chart(
         "total_bars": found.total,
         "ended_at": found.ends,
         **columns(found.bars),
-        **({} if found.bars.synthetic is None else {"synthetic": found.bars.synthetic}),
     }
     body = orjson.dumps(answer, option=orjson.OPT_SERIALIZE_NUMPY)
-    return Response(body, media_type="application/json", headers={"Cache-Control": "no-cache"})
+    headers = {"Cache-Control": "no-cache"}
+    return send(request, iter([body]), media_type="application/json", headers=headers)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Annotated, Final
 
 from fastapi import Depends, Path, Query, Request
@@ -12,8 +12,10 @@ from simutrador_core.interfaces.storage import BarStore
 from simutrador_core.models.enums import Adjustment, Timeframe
 from simutrador_core.utils.timeframe_utils import parse_timeframe
 from simutrador_core.utils.validation import parse_symbol
+from simutrador_data.api.turns import Turns
 from simutrador_data.core.settings import Settings
 from simutrador_data.models.problems import Problem
+from simutrador_data.services.serving.dataset_ids import DatasetIds
 
 PROBLEMS: Final[dict[int | str, dict[str, object]]] = {
     status: {
@@ -34,11 +36,21 @@ PROBLEMS: Final[dict[int | str, dict[str, object]]] = {
 
 @dataclass(frozen=True, slots=True)
 class Services:
-    """What one running application holds."""
+    """What one running application holds.
+
+    Attributes:
+        settings: How it runs.
+        store: Its bars.
+        registry: What is known about symbols.
+        ids: Hashes of ranges of the store asked for before.
+        turns: Where short work of the processor is done.
+    """
 
     settings: Settings
     store: BarStore
     registry: AssetRegistry
+    ids: DatasetIds = field(default_factory=DatasetIds)
+    turns: Turns = field(default_factory=Turns)
 
 
 async def get_services(request: Request) -> Services:

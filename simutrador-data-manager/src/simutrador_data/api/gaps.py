@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Final
 
 import numpy as np
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Depends, Query
 
 from simutrador_core.models.bars import SeriesKey
 from simutrador_core.models.enums import Adjustment, GapReason
@@ -18,6 +18,7 @@ from simutrador_data.api.dependencies import (
     SymbolDep,
     TimeframeDep,
 )
+from simutrador_data.api.parameters import known_parameters
 from simutrador_data.models.responses import (
     Closure,
     CoverageColumns,
@@ -30,13 +31,16 @@ from simutrador_data.models.responses import (
 from simutrador_data.services.serving.gap_spans import GapSpan, joined_gaps, spans_of
 from simutrador_data.services.serving.ledgers import ledger_of
 from simutrador_data.services.serving.ranges import parse_range
-from simutrador_data.services.validation.ledger import Ledger
-from simutrador_data.services.validation.reasons import PRECEDENCE
+from simutrador_data.services.validation.ledger import EXCUSED, Ledger
+from simutrador_data.services.validation.reasons import PRECEDENCE, code_of
+
+_EXCUSED_CODES: Final = [code_of(reason) for reason in EXCUSED]
 
 router = APIRouter(
     prefix="/trading-data",
     tags=["Validation"],
     responses={404: PROBLEMS[404], 422: PROBLEMS[422]},
+    dependencies=[Depends(known_parameters)],
 )
 
 
@@ -95,6 +99,7 @@ def get_coverage(
         session=counts.sessions.tolist(),
         expected=counts.expected.tolist(),
         present=counts.present.tolist(),
+        excused=counts.reasons[:, _EXCUSED_CODES].sum(axis=1).tolist(),
         reason=[
             PRECEDENCE[code] if lacks else None for code, lacks in zip(leading, absent, strict=True)
         ],

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Annotated, Final
 
-from fastapi import APIRouter, Query
+import orjson
+from fastapi import APIRouter, Depends, Query, Request
 from fastapi.responses import Response
 
 from simutrador_core.errors import InvalidRangeError
@@ -18,13 +19,22 @@ from simutrador_data.api.dependencies import (
     ServicesDep,
     TimeframeDep,
 )
+from simutrador_data.api.parameters import known_parameters
+from simutrador_data.api.sending import send
 from simutrador_data.models.responses import SeriesEntry
+from simutrador_data.services.serving.candle_text import candle_page
+from simutrador_data.services.serving.paging import Page, read_page
 from simutrador_data.services.serving.ranges import LATEST, Range, next_day, parse_bound
-from simutrador_data.services.serving.reading import Page, read_page, to_query
+from simutrador_data.services.serving.reading import to_query
 
 MAX_PAGE: Final = 1_000_000_000
 
-router = APIRouter(prefix="/trading-data", tags=["Trading Data"], responses={422: PROBLEMS[422]})
+router = APIRouter(
+    prefix="/trading-data",
+    tags=["Trading Data"],
+    responses={422: PROBLEMS[422]},
+    dependencies=[Depends(known_parameters)],
+)
 
 DayText = Annotated[
     str | None,
@@ -40,6 +50,7 @@ DayText = Annotated[
     responses={404: PROBLEMS[404], 422: PROBLEMS[422]},
 )
 def get_data(
+    request: Request,
     services: ServicesDep,
     symbol: PathSymbolDep,
     timeframe: TimeframeDep,
@@ -63,15 +74,10 @@ def get_data(
     found = read_page(
         services.store, query, page=page, page_size=page_size, newest_first=newest_first
     )
-    candles = found.bars.candles()
-    series = PriceDataSeries(
-        symbol=symbol,
-        timeframe=timeframe,
-        candles=candles[::-1] if newest_first else candles,
-        pagination=_pagination(found, page=page, page_size=page_size),
-    )
-    # Dumped here, in the worker thread, and not once more by the framework in the event loop.
-    return Response(series.model_dump_json(), media_type="application/json")
+    pagination = _pagination(found, page=page, page_size=page_size)
+    body = candle_page(found.bars, pagination, newest_first=newest_first)
+    headers = {"Cache-Control": "no-cache"}
+    return send(request, iter([body]), media_type="application/json", headers=headers)
 
 
 @router.get("/symbols")
@@ -80,22 +86,25 @@ def get_symbols(services: ServicesDep, timeframe: TimeframeDep) -> list[str]:
     return sorted({info.symbol for info in services.store.symbols(timeframe)})
 
 
-@router.get("/series")
-def get_series(services: ServicesDep) -> list[SeriesEntry]:
+@router.get("/series", response_model=list[SeriesEntry])
+def get_series(services: ServicesDep, request: Request) -> Response:
     """Return every stored series: its first and last bar and how many there are."""
-    return [
-        SeriesEntry(
-            symbol=info.symbol,
-            timeframe=info.series.timeframe,
-            adjustment=info.series.adjustment,
-            rows=info.rows,
-            first=info.first,
-            last=info.last,
-            first_session=info.first_session,
-            last_session=info.last_session,
-        )
+    entries = [
+        {
+            "symbol": info.symbol,
+            "timeframe": info.series.timeframe,
+            "adjustment": info.series.adjustment,
+            "rows": info.rows,
+            "first": info.first,
+            "last": info.last,
+            "first_session": info.first_session,
+            "last_session": info.last_session,
+        }
         for info in services.store.symbols()
     ]
+    body = orjson.dumps(entries, option=orjson.OPT_UTC_Z)
+    headers = {"Cache-Control": "no-cache"}
+    return send(request, iter([body]), media_type="application/json", headers=headers)
 
 
 def _whole_days(start: str | None, end: str | None) -> Range:

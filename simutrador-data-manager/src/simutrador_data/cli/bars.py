@@ -113,7 +113,7 @@ def _format_of(out: Path) -> BarsFormat:
 
 
 def _show(session: Session, query: BarQuery, limit: int) -> None:
-    from simutrador_data.services.serving.reading import read_page
+    from simutrador_data.services.serving.paging import read_page
 
     page = read_page(session.store, query, page=1, page_size=limit, newest_first=True)
 

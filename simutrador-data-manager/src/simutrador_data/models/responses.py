@@ -67,12 +67,17 @@ class ColumnsOfSeries(Answer):
 
     symbol: str
     opened_at: list[int] = Field(description="Microseconds since 1970, UTC: when each bar opens")
-    session: list[date] | None = Field(default=None, description="Daily bars and longer only")
+    session: list[date] | None = Field(
+        default=None, description="Daily bars and longer, and shorter ones stored with sessions"
+    )
     open: list[float]
     high: list[float]
     low: list[float]
     close: list[float]
     volume: list[float]
+    synthetic: list[bool] | None = Field(
+        default=None, description="Generated or filled bars; left out where none is"
+    )
 
 
 class BarColumns(Answer):
@@ -81,6 +86,7 @@ class BarColumns(Answer):
     timeframe: Timeframe
     adjustment: Adjustment
     dataset_id: str = Field(description="Hash of exactly these rows")
+    as_of: int = Field(description="Their version: give it as `as_of` to read the same again")
     series: list[ColumnsOfSeries] = Field(
         description="A series of more than 65,536 bars comes as several entries, oldest first"
     )
@@ -194,11 +200,17 @@ class Closure(Answer):
 
 
 class CoverageColumns(Answer):
-    """Per session: bars expected, bars stored, and the main reason of what is absent."""
+    """Per session: bars expected, bars stored, and the main reason of what is absent.
+
+    Attributes:
+        expected: Bars the calendar has; `expected - excused` is how many there can be.
+        excused: Absent bars that cannot exist: not listed, delisted, halted or without a trade.
+    """
 
     summary: LedgerSummary
     session: list[date]
     expected: list[int]
     present: list[int]
+    excused: list[int]
     reason: list[GapReason | None]
     closures: list[Closure]

@@ -11,6 +11,7 @@ from simutrador_core.interfaces.storage import BarStore, SeriesInfo
 from simutrador_core.models.bars import SeriesKey
 from simutrador_core.models.enums import Adjustment, Timeframe
 from simutrador_data.services.serving.reading import calendar_of, explain_unknown
+from simutrador_data.services.workflows.validate_store import whole_query
 
 # What is opened where the address names no timeframe: the one with the most to see at a glance.
 _PREFERRED: Final = (Timeframe.DAILY, Timeframe.HOUR_1, *Timeframe)
@@ -26,7 +27,7 @@ class SeriesFacts:
         asset: What is known about its symbol.
         siblings: Every stored series of the symbol, shortest bars first, raw before adjusted.
         zone: IANA name of the exchange's zone.
-        sources: Who gave the bars, in order of their first commit.
+        sources: Who gave the bars that stand there now, in order of their first commit.
         synthetic: Whether a source says that its bars are generated.
     """
 
@@ -69,9 +70,7 @@ def read_facts(
     info = _chosen(siblings, timeframe, adjustment)
     if info is None:
         raise explain_unknown(store, SeriesKey(symbol, timeframe or Timeframe.DAILY, adjustment))
-    commits = store.history(symbol, info.series.timeframe)
-    given = [commit.source for commit in commits if info.series in commit.series]
-    sources = list(dict.fromkeys(source for source in given if source))
+    sources = _sources(store, info.series)
     return SeriesFacts(
         info=info,
         asset=registry.get(symbol),
@@ -80,6 +79,13 @@ def read_facts(
         sources=sources,
         synthetic=any(_SYNTHETIC in source.casefold() for source in sources),
     )
+
+
+def _sources(store: BarStore, series: SeriesKey) -> list[str]:
+    # The whole history of a series that grows each day is long; its live segments are few.
+    segments = store.segments(whole_query(series))
+    by_commit = sorted(segments, key=lambda segment: segment.commit)
+    return list(dict.fromkeys(segment.source for segment in by_commit if segment.source))
 
 
 def _chosen(

@@ -54,5 +54,5 @@ class Summaries:
         return found
 
     def _version(self, key: SeriesKey) -> int:
-        commits = self._store.history(key.symbol, key.timeframe)
+        commits = self._store.history(key.symbol, key.timeframe, newest=1)
         return commits[-1].id if commits else 0

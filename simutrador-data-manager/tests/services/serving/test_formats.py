@@ -5,9 +5,12 @@ from __future__ import annotations
 import csv
 import io
 import json
+from dataclasses import replace
 from decimal import Decimal
+from itertools import pairwise
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -27,7 +30,7 @@ EXACT = [1.08127, 0.00001234, 97123.45678901]
 
 def written(parts: list[Bars], to: ExportFormat, symbols: tuple[str, ...]) -> bytes:
     """Return a whole answer."""
-    answer = Answer(symbols, parts[0].timeframe, Adjustment.RAW, "ab" * 32)
+    answer = Answer(symbols, parts[0].timeframe, Adjustment.RAW, "ab" * 32, 1)
     return b"".join(write_parts(answer, parts, to=to))
 
 
@@ -50,7 +53,7 @@ def test_json_of_daily_bars_holds_their_sessions() -> None:
 
 
 def test_json_without_any_part_is_still_a_document() -> None:
-    answer = Answer(("AAPL",), Timeframe.DAILY, Adjustment.RAW, "00")
+    answer = Answer(("AAPL",), Timeframe.DAILY, Adjustment.RAW, "00", 1)
     assert json.loads(b"".join(write_parts(answer, [], to=ExportFormat.JSON)))["series"] == []
 
 
@@ -80,6 +83,22 @@ def test_instants_between_seconds_keep_their_fraction() -> None:
     assert instants(at) == ["2024-01-02T14:30:00.000001Z"]
 
 
+def test_csv_is_the_same_however_it_is_cut_into_parts() -> None:
+    times = make_bars(n=6).opened_at.copy()
+    times[3] += 1  # one bar between two seconds
+    bars = replace(make_bars(n=6), opened_at=times)
+    whole = written([bars], ExportFormat.CSV, ("AAPL",))
+    for cuts in ([0, 3, 6], [0, 4, 6], [0, 1, 2, 3, 4, 5, 6]):
+        parts = [bars.take(slice(first, last)) for first, last in pairwise(cuts)]
+        assert written(parts, ExportFormat.CSV, ("AAPL",)) == whole
+    stamps = [row["opened_at"] for row in csv.DictReader(io.StringIO(whole.decode()))]
+    assert stamps[2:5] == [
+        "2024-01-02T14:32:00Z",
+        "2024-01-02T14:33:00.000001Z",
+        "2024-01-02T14:34:00Z",
+    ]
+
+
 @pytest.mark.parametrize("to", [ExportFormat.ARROW, ExportFormat.PARQUET])
 def test_arrow_and_parquet_hold_several_symbols_in_one_schema(to: ExportFormat) -> None:
     parts = [
@@ -101,6 +120,23 @@ def test_arrow_and_parquet_hold_several_symbols_in_one_schema(to: ExportFormat) 
     assert table.column("close").to_pylist() == [100.01, 100.02, 100.01]
     assert table.schema.metadata[b"dataset_id"] == b"ab" * 32
     assert b"symbol" not in table.schema.metadata
+
+
+@pytest.mark.parametrize("to", [ExportFormat.ARROW, ExportFormat.PARQUET])
+def test_sessions_and_marks_survive_also_where_a_later_part_has_none(to: ExportFormat) -> None:
+    bars = make_bars(n=4, synthetic=[False, True, False, False])
+    days = np.array(["2024-01-02"] * 2, dtype="datetime64[D]")
+    parts = [replace(bars.take(slice(0, 2)), sessions=days), bars.take(slice(2, 4))]
+    data = written(parts, to, ("AAPL",))
+    read = arrow.ipc.open_stream(data).read_all if to is ExportFormat.ARROW else None
+    table = read() if read else parquet.read_table(io.BytesIO(data))
+    assert table.column("synthetic").to_pylist() == [False, True, False, False]
+    assert [str(day) for day in table.column("session").to_pylist()] == [
+        "2024-01-02",
+        "2024-01-02",
+        "None",
+        "None",
+    ]
 
 
 def test_an_arrow_stream_of_one_symbol_reads_back_as_bars() -> None:
@@ -125,7 +161,7 @@ def test_an_arrow_stream_of_one_symbol_reads_back_as_bars() -> None:
 @pytest.mark.parametrize("to", list(ExportFormat))
 def test_memory_stays_bounded_by_a_part(to: ExportFormat) -> None:
     part = make_bars(n=10_000)
-    answer = Answer(("AAPL",), Timeframe.MINUTE_1, Adjustment.RAW, "00")
+    answer = Answer(("AAPL",), Timeframe.MINUTE_1, Adjustment.RAW, "00", 1)
     taken = 0
 
     def parts() -> Any:

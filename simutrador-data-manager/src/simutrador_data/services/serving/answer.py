@@ -16,12 +16,14 @@ class Answer:
         timeframe: How long each bar lasts.
         adjustment: What the prices were corrected for.
         dataset_id: Hash of the exact rows that follow.
+        as_of: The version they are of: the commit to name to read them again.
     """
 
     symbols: tuple[str, ...]
     timeframe: Timeframe
     adjustment: Adjustment
     dataset_id: str
+    as_of: int
 
     @property
     def has_sessions(self) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
+from itertools import chain
 from typing import Any, Final
 
 import numpy as np
@@ -24,8 +25,9 @@ def arrow_parts(answer: Answer, parts: Iterable[Bars]) -> Iterator[bytes]:
     """Yield an Arrow IPC stream (`pyarrow.ipc.open_stream`), one record batch a part.
 
     Columns `symbol` (dictionary), `opened_at` timestamp[us, UTC], `session` date32 (daily bars and
-    longer), `open high low close volume` double. The schema's metadata holds `timeframe`,
-    `adjustment`, `dataset_id` and, where one symbol was asked for, `symbol`.
+    longer, and shorter ones whose first part is stored with sessions), `open high low close volume`
+    double, `synthetic` bool. The schema's metadata holds `timeframe`, `adjustment`, `dataset_id`,
+    `as_of` and, where one symbol was asked for, `symbol`.
     """
     return _written(answer, parts, _arrow.ipc.new_stream)
 
@@ -39,16 +41,18 @@ def parquet_parts(answer: Answer, parts: Iterable[Bars]) -> Iterator[bytes]:
     )
 
 
-def schema_of(answer: Answer) -> Any:
+def schema_of(answer: Answer, *, has_sessions: bool) -> Any:
     """Return the Arrow schema of an answer."""
     fields: list[tuple[str, Any]] = [("symbol", SYMBOL), ("opened_at", INSTANT)]
-    if answer.has_sessions:
+    if has_sessions:
         fields.append(("session", _arrow.date32()))
     fields += [(name, _arrow.float64()) for name in OHLCV]
+    fields.append(("synthetic", _arrow.bool_()))
     metadata = {
         "timeframe": str(answer.timeframe),
         "adjustment": str(answer.adjustment),
         "dataset_id": answer.dataset_id,
+        "as_of": str(answer.as_of),
         "complete": "true",
     }
     if len(answer.symbols) == 1:
@@ -86,26 +90,43 @@ class _Sink:
 def _written(
     answer: Answer, parts: Iterable[Bars], open_writer: Callable[[Any, Any], Any]
 ) -> Iterator[bytes]:
-    schema = schema_of(answer)
+    filled = (bars for bars in parts if len(bars))
+    first = next(filled, None)
+    dated = answer.has_sessions or (first is not None and first.sessions is not None)
+    schema = schema_of(answer, has_sessions=dated)
     names = _arrow.array(list(answer.symbols), type=_arrow.string())
     place = {symbol: index for index, symbol in enumerate(answer.symbols)}
     sink = _Sink()
     with open_writer(_arrow.PythonFile(sink, mode="w"), schema) as writer:
-        for bars in parts:
-            if len(bars):
-                writer.write_batch(_batch(bars, schema, names, place[bars.symbol]))
-                yield sink.drain()
+        for bars in chain(() if first is None else (first,), filled):
+            writer.write_batch(_batch(bars, schema, names, place[bars.symbol]))
+            yield sink.drain()
     yield sink.drain()
 
 
 def _batch(bars: Bars, schema: Any, names: Any, place: int) -> Any:
     # Every batch has the dictionary of all symbols, so that the stream sends it once.
-    index = _arrow.array(np.full(len(bars), place, dtype=np.int32))
+    index = _column(_arrow.int32(), np.full(len(bars), place, dtype=np.int32))
     columns: list[Any] = [
         _arrow.DictionaryArray.from_arrays(index, names),
-        _arrow.array(bars.opened_at.view("datetime64[us]")).cast(INSTANT),
+        _column(INSTANT, bars.opened_at),
     ]
     if "session" in schema.names:
-        columns.append(_arrow.array(bars.sessions))
-    columns += [_arrow.array(getattr(bars, name)) for name in OHLCV]
+        columns.append(_sessions(bars))
+    columns += [_column(_arrow.float64(), getattr(bars, name)) for name in OHLCV]
+    marks = np.zeros(len(bars), dtype=np.bool_) if bars.synthetic is None else bars.synthetic
+    bits = np.packbits(marks, bitorder="little")
+    columns.append(_column(_arrow.bool_(), bits, rows=len(bars)))
     return _arrow.RecordBatch.from_arrays(columns, schema=schema)
+
+
+def _sessions(bars: Bars) -> Any:
+    if bars.sessions is None:
+        return _arrow.nulls(len(bars), _arrow.date32())
+    return _column(_arrow.date32(), bars.sessions.view(np.int64).astype(np.int32))
+
+
+def _column(kind: Any, values: np.ndarray[Any, Any], *, rows: int | None = None) -> Any:
+    """Return values as they lie in memory; pyarrow's own conversion looks at each and copies."""
+    data = _arrow.py_buffer(np.ascontiguousarray(values))
+    return _arrow.Array.from_buffers(kind, len(values) if rows is None else rows, [None, data])

@@ -5,8 +5,9 @@ Everything here is synchronous; the REST routes call it through a thread.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Generator, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
 from difflib import get_close_matches
 from typing import Final
 
@@ -17,22 +18,10 @@ from simutrador_core.models.bars import BarQuery, Bars, SeriesKey
 from simutrador_core.models.enums import Adjustment
 from simutrador_core.sessions.calendar import Calendar
 from simutrador_data.services.serving.answer import Answer
+from simutrador_data.services.serving.dataset_ids import DatasetIds
 from simutrador_data.services.serving.ranges import Range, resolve
 
 ROWS_PER_PART: Final = 65_536
-
-
-@dataclass(frozen=True, slots=True)
-class Page:
-    """One page of a series.
-
-    Attributes:
-        bars: The bars of the page, oldest first.
-        total: How many bars the whole range has.
-    """
-
-    bars: Bars
-    total: int
 
 
 def calendar_of(symbol: str, registry: AssetRegistry) -> Calendar:
@@ -59,28 +48,8 @@ def read_bars(store: BarSource, query: BarQuery) -> Bars:
     Raises:
         UnknownSymbolError: no such series; the text says what is stored instead.
     """
-    try:
+    with explained(store, [query]):
         return store.read(query)
-    except UnknownSymbolError as e:
-        raise explain_unknown(store, query.series) from e
-
-
-def read_page(
-    store: BarSource, query: BarQuery, *, page: int, page_size: int, newest_first: bool
-) -> Page:
-    """Return one page of a query; pages count from 1, from the newest or the oldest bar.
-
-    Raises:
-        UnknownSymbolError: no such series; the text says what is stored instead.
-    """
-    bars = read_bars(store, query)
-    skipped = (page - 1) * page_size
-    if newest_first:
-        last = max(0, len(bars) - skipped)
-        cut = slice(max(0, last - page_size), last)
-    else:
-        cut = slice(skipped, skipped + page_size)
-    return Page(bars.take(cut), len(bars))
 
 
 def pinned(store: BarStore, queries: Sequence[BarQuery]) -> list[BarQuery]:
@@ -89,43 +58,90 @@ def pinned(store: BarStore, queries: Sequence[BarQuery]) -> list[BarQuery]:
     Rows read part by part are then of one version, whatever is committed meanwhile.
 
     Raises:
-        UnknownSymbolError: a series is not stored; the text says what is.
+        UnknownSymbolError: nothing is stored of a symbol and timeframe; the text says what is.
     """
     latest = 0
     for query in queries:
-        read_bars(store, replace(query, end=query.start))  # an unknown series ends here
-        (commit,) = store.history(query.symbol, query.timeframe, newest=1)
-        latest = max(latest, commit.id)
+        commits = store.history(query.symbol, query.timeframe, newest=1)
+        if not commits:
+            raise explain_unknown(store, query.series)
+        latest = max(latest, commits[-1].id)
     return [replace(query, as_of=latest) for query in queries]
 
 
-def to_answer(store: BarSource, queries: Sequence[BarQuery]) -> Answer:
-    """Return the head of an answer to queries of one timeframe and adjustment."""
+def to_answer(
+    store: BarSource, queries: Sequence[BarQuery], *, ids: DatasetIds | None = None
+) -> Answer:
+    """Return the head of an answer to pinned queries of one timeframe and adjustment.
+
+    Args:
+        store: Where the bars are.
+        queries: What is asked, all of one version.
+        ids: What is remembered of the store; None remembers nothing.
+
+    Raises:
+        UnknownSymbolError: a series is not stored; the text says what is.
+        InvalidRangeError: there is no such version yet.
+    """
     first = queries[0]
+    with explained(store, queries):
+        dataset_id = (ids or DatasetIds()).of(store, queries)
     return Answer(
         symbols=tuple(query.symbol for query in queries),
         timeframe=first.timeframe,
         adjustment=first.adjustment,
-        dataset_id=store.dataset_id(queries),
+        dataset_id=dataset_id,
+        as_of=first.as_of or 0,
     )
 
 
-def stream_parts(store: BarStore, queries: Sequence[BarQuery]) -> Iterator[Bars]:
+def count_rows(store: BarStore, query: BarQuery) -> int:
+    """Return how many bars a query reads, from what the store knows of its segments."""
+    return sum(segment.rows for segment in store.segments(query))
+
+
+def stream_parts(
+    store: BarStore, queries: Sequence[BarQuery], *, counts: Sequence[int] | None = None
+) -> Iterator[Bars]:
     """Yield the bars of each query in turn, in parts of bounded size; an empty part for no bars.
 
     What fits into one part is read whole, which is far quicker than opening a stream.
+
+    Args:
+        store: Where the bars are.
+        queries: What is asked, of a fixed version.
+        counts: How many bars each reads, where that is known.
     """
-    for query in queries:
-        if sum(segment.rows for segment in store.segments(query)) <= ROWS_PER_PART:
+    for at, query in enumerate(queries):
+        rows = count_rows(store, query) if counts is None else counts[at]
+        if rows <= ROWS_PER_PART:
             yield store.read(query)
         else:
             yield from store.stream(query, rows=ROWS_PER_PART)
+
+
+@contextmanager
+def explained(store: BarSource, queries: Sequence[BarQuery]) -> Generator[None]:
+    """Let an error for a series that is not stored say what is stored instead.
+
+    Raises:
+        UnknownSymbolError: as it came, with the hint.
+    """
+    try:
+        yield
+    except UnknownSymbolError as e:
+        asked = next((query.series for query in queries if query.symbol == e.symbol), None)
+        if asked is None:
+            raise
+        raise explain_unknown(store, asked) from e
 
 
 def explain_unknown(store: BarSource, key: SeriesKey) -> UnknownSymbolError:
     """Return the error for a series that is not stored, naming what is."""
     held = [info.series for info in store.symbols()]
     same = [series for series in held if series.symbol == key.symbol]
+    if key in same:
+        return UnknownSymbolError(key.symbol, hint=f"as {_short(key)} in the version asked for")
     if same:
         wanted = f"{key.timeframe} {key.adjustment}"
         stored = ", ".join(_short(series) for series in same)

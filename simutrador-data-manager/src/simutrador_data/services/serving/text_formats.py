@@ -20,15 +20,17 @@ _FORMULA_STARTS: Final = ("=", "+", "-", "@", "\t", "\r")
 def json_parts(answer: Answer, parts: Iterable[Bars]) -> Iterator[bytes]:
     """Yield one JSON document of columns.
 
-    `{"timeframe", "adjustment", "dataset_id", "series": [{"symbol", "opened_at", "session",
-    "open", "high", "low", "close", "volume"}]}`: `opened_at` int microseconds since 1970 UTC,
-    `session` only for daily bars and longer, the rest numbers. A long series comes as several
-    entries in time order.
+    `{"timeframe", "adjustment", "dataset_id", "as_of", "series": [{"symbol", "opened_at",
+    "session", "open", "high", "low", "close", "volume", "synthetic"}]}`: `opened_at` int
+    microseconds since 1970 UTC, `session` where each bar has one (daily bars and longer always),
+    `synthetic` booleans where any bar was generated or filled, the rest numbers. A long series
+    comes as several entries in time order.
     """
     head = {
         "timeframe": str(answer.timeframe),
         "adjustment": str(answer.adjustment),
         "dataset_id": answer.dataset_id,
+        "as_of": answer.as_of,
     }
     yield orjson.dumps(head)[:-1] + b',"series":['
     separator = b""
@@ -43,7 +45,8 @@ def columns(bars: Bars) -> dict[str, Any]:
     found: dict[str, Any] = {"symbol": bars.symbol, "opened_at": bars.opened_at}
     if bars.sessions is not None:
         found["session"] = dates(bars.sessions)
-    return found | {name: getattr(bars, name) for name in OHLCV}
+    found |= {name: getattr(bars, name) for name in OHLCV}
+    return found if bars.synthetic is None else found | {"synthetic": bars.synthetic}
 
 
 def csv_parts(answer: Answer, parts: Iterable[Bars]) -> Iterator[bytes]:

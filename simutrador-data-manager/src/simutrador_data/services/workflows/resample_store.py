@@ -130,7 +130,7 @@ def resample_and_store(
     info = _finest(store, symbol, adjustment)
     source = info.series.timeframe
     calendar = calendars(registry.get(symbol).calendar)
-    coverage = store.coverage(whole_query(info))
+    coverage = store.coverage(whole_query(info.series))
     asked = asked_spans(coverage, trading_time(calendar.schedule))
     task = _Task(store, info, calendar, alignment, now, asked)
     wanted = [t for t in Timeframe if validate_timeframe_conversion(source, t)]

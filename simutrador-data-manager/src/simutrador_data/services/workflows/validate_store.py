@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from calendar import MONDAY
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, time
 from typing import Final, TypeAlias
 
@@ -14,6 +15,7 @@ from simutrador_core.errors import UnknownSymbolError
 from simutrador_core.interfaces.storage import BarStore, Coverage, SeriesInfo
 from simutrador_core.models.bars import I64, BarQuery, SeriesKey, from_us, to_us
 from simutrador_core.models.enums import Alignment, Timeframe
+from simutrador_core.models.series import MICROSECOND
 from simutrador_core.sessions.calendar import Calendar
 from simutrador_core.sessions.exchange import get_calendar
 from simutrador_data.services.validation.chunks import year_parts
@@ -101,7 +103,7 @@ def validate_series(
     asset = registry.get(series.symbol)
     calendar = calendars(asset.calendar)
     query = _query(info, calendar, start, end)
-    coverage = store.coverage(whole_query(info))
+    coverage = store.coverage(whole_query(info.series))
     known = Known(
         listed=asset.listed,
         delisted=asset.delisted,
@@ -117,22 +119,27 @@ def validate_series(
 
 
 def find_info(store: BarStore, series: SeriesKey) -> SeriesInfo:
-    """Return what is stored of a series.
+    """Return what is stored of a series, without listing the others; session dates are left out.
 
     Raises:
         UnknownSymbolError: nothing is.
     """
-    for info in store.symbols(series.timeframe):
-        if info.series == series:
-            return info
-    raise UnknownSymbolError(
-        series.symbol, hint=f"as {series.timeframe} {series.adjustment}; import or fetch it first"
-    )
+    query = whole_query(series)
+    try:
+        store.read(replace(query, end=query.start))
+    except UnknownSymbolError as e:
+        hint = f"as {series.timeframe} {series.adjustment}; import or fetch it first"
+        raise UnknownSymbolError(series.symbol, hint=hint) from e
+    segments = store.segments(query)
+    if not segments:
+        return SeriesInfo(series, None, None, 0)
+    # A segment ends just after its last bar opens.
+    last = segments[-1].end - MICROSECOND
+    return SeriesInfo(series, segments[0].start, last, sum(segment.rows for segment in segments))
 
 
-def whole_query(info: SeriesInfo) -> BarQuery:
+def whole_query(series: SeriesKey) -> BarQuery:
     """Return the query for all that may ever have been asked or stored of a series."""
-    series = info.series
     return BarQuery(series.symbol, series.timeframe, *_EVER, series.adjustment)
 
 
@@ -211,7 +218,7 @@ def _unrecorded(
     if bool(asked.contain(edges, np.array([last + 1], dtype=np.int64))[0]):
         return None
     found: list[int] = []
-    for bars in store.stream(whole_query(info)):
+    for bars in store.stream(whole_query(info.series)):
         alone = bars.opened_at[~asked.contain(bars.opened_at, bars.opened_at + 1)]
         found += [int(alone[0]), int(alone[-1])] if len(alone) else []
     return (found[0], found[-1]) if found else None
