@@ -2,6 +2,7 @@
 
 ServiceError
 ├── UnknownJobError          404  no such job, or it belongs to somebody else
+├── UnknownScheduleError     404  no such schedule
 ├── JobConflictError         409  another job has the key, or the state does not allow the request
 ├── LostLeaseError           409  another worker has the job; whoever still runs it must stop
 ├── UnauthenticatedError     401  no credential, or one that does not hold
@@ -14,7 +15,7 @@ SettingsError (InputError)        a setting is unknown or its value cannot be us
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import ClassVar
 
 from simutrador_core.errors import InputError, SimutradorError
@@ -41,6 +42,18 @@ class UnknownJobError(ServiceError):
     def __init__(self, job_id: str) -> None:
         super().__init__(f"there is no job {job_id[:64]!r}; list yours with GET /jobs")
         self.job_id = job_id
+
+
+class UnknownScheduleError(ServiceError):
+    """There is no such schedule."""
+
+    code: ClassVar[str] = "unknown_schedule"
+    status: ClassVar[int] = 404
+
+    def __init__(self, name: str, *, known: Iterable[str]) -> None:
+        there_are = ", ".join(sorted(known)) or "none"
+        super().__init__(f"there is no schedule {name[:100]!r}; there are: {there_are}")
+        self.name = name
 
 
 class JobConflictError(ServiceError):
@@ -142,4 +155,5 @@ __all__ = [
     "UnauthenticatedError",
     "UnavailableError",
     "UnknownJobError",
+    "UnknownScheduleError",
 ]

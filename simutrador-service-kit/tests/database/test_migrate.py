@@ -12,7 +12,9 @@ from alembic.migration import MigrationContext
 from sqlalchemy import inspect
 
 import simutrador_service.auth.tables
+import simutrador_service.events.table
 import simutrador_service.jobs.table
+import simutrador_service.scheduler.table
 from simutrador_service.database import KIT, Base, Database, Migrations
 from simutrador_service.errors import MigrationError
 
