@@ -33,6 +33,7 @@ from simutrador_data.services.storage.segment_list import (
     list_series,
     slices,
 )
+from simutrador_data.services.storage.span_reading import read_spans
 from simutrador_data.services.storage.table import EARLIEST_US, LATEST_US, Table, join, narrow
 from simutrador_data.services.storage.watching import Watch, nobody
 from simutrador_data.services.storage.writing import name_file
@@ -68,10 +69,10 @@ def compact(
         for label in _labels(catalogue, series):
             checked += 1
             changed += with_fresh_snapshots(
-                lambda: _compact_part(catalogue, contents, series, label)  # noqa: B023
+                lambda: compact_part(catalogue, contents, series, label)  # noqa: B023
             )
         changed += with_fresh_snapshots(
-            lambda: _move_past(catalogue, contents, series)  # noqa: B023
+            lambda: move_past(catalogue, contents, series)  # noqa: B023
         )
     watch(len(every), len(every))
     return Report(Maintenance.COMPACT, checked=checked, changed=changed)
@@ -95,12 +96,12 @@ def _parts(pieces: Sequence[Slice], series: SeriesRow) -> Iterator[tuple[str, li
         yield name, list(part)
 
 
-def _compact_part(catalogue: Catalogue, contents: Contents, series: SeriesRow, label: str) -> int:
+def compact_part(catalogue: Catalogue, contents: Contents, series: SeriesRow, label: str) -> int:
     """Write one year's live rows as one file, unless they are one; return how many were written."""
     spans = spans_of(dict(_parts(_live(catalogue, series), series)).get(label, []))
     if not spans or _is_compact(spans):
         return 0
-    table = join([contents.rows_once(*span) for span in spans])
+    table = join(list(read_spans(spans, contents)))
     ref = _write(contents, narrow(table), series, place=BARS, label=label)
     return _point_at(catalogue, contents, ref, spans, place=BARS)
 
@@ -111,14 +112,14 @@ def _is_compact(spans: Sequence[Span]) -> bool:
     return len(spans) == 1 and whole and only.object.path is not None
 
 
-def _move_past(catalogue: Catalogue, contents: Contents, series: SeriesRow) -> int:
+def move_past(catalogue: Catalogue, contents: Contents, series: SeriesRow) -> int:
     """Gather rows only older versions read, so that files of live rows hold nothing else."""
     with catalogue.read() as connection:
         rows = connection.execute(_PAST, (series.id,)).fetchall()
     spans = [Span(ObjectRef(*row[2:]), row[0], row[1]) for row in rows]
     if not spans:
         return 0
-    table = narrow(join([contents.rows_once(*span) for span in spans]))
+    table = narrow(join(list(read_spans(spans, contents))))
     if table.shape[1] <= blocks.MAX_ROWS:
         return _point_at(catalogue, contents, blocks.encode(table), spans, place=HISTORY)
     ref = _write(contents, table, series, place=HISTORY, label="past")
@@ -176,4 +177,4 @@ def _name_block(connection: sqlite3.Connection, data: bytes, spans: Sequence[Spa
     )
 
 
-__all__ = ["compact"]
+__all__ = ["compact", "compact_part", "move_past"]

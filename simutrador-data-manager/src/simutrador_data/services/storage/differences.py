@@ -15,8 +15,9 @@ import numpy as np
 
 from simutrador_core.models.bars import Bars, SeriesKey, concat
 from simutrador_data.services.storage.contents import Contents, ObjectGoneError
-from simutrador_data.services.storage.reading import STEP, Span, lost
+from simutrador_data.services.storage.reading import Span, lost
 from simutrador_data.services.storage.segment_list import ObjectRef
+from simutrador_data.services.storage.span_reading import read_spans
 from simutrador_data.services.storage.table import (
     NARROW,
     OPENED,
@@ -152,8 +153,8 @@ def _stream(plan: Plan, contents: Contents, start_us: int, end_us: int) -> Itera
     at, plans = start_us, 0
     while True:
         try:
-            for group in _groups(plan(at)):
-                table = between(_load(group, contents), at, end_us)
+            for rows in read_spans(plan(at), contents):
+                table = between(rows, at, end_us)
                 if table.shape[1]:
                     yield table
                     at, plans = int(table[OPENED, -1]) + 1, 0
@@ -163,37 +164,6 @@ def _stream(plan: Plan, contents: Contents, start_us: int, end_us: int) -> Itera
                 raise lost(e) from e
         else:
             return
-
-
-def _groups(spans: list[Span]) -> Iterator[list[Span]]:
-    """Yield neighbours in time that are read at once: of one object, from nearby rows of it."""
-    group: list[Span] = []
-    low = high = 0
-    for span in _short(spans):
-        low, high = min(low, span.first), max(high, span.last)
-        if group and (group[0].object.id != span.object.id or high - low > STEP):
-            yield group
-            group = []
-        if not group:
-            low, high = span.first, span.last
-        group.append(span)
-    if group:
-        yield group
-
-
-def _short(spans: list[Span]) -> Iterator[Span]:
-    for span in spans:
-        for first in range(span.first, span.last, STEP):
-            yield Span(span.object, first, min(first + STEP, span.last))
-
-
-def _load(group: list[Span], contents: Contents) -> Table:
-    first, last = min(span.first for span in group), max(span.last for span in group)
-    table = contents.rows_once(group[0].object, first, last)
-    if len(group) == 1:
-        return table
-    index = np.concatenate([np.arange(span.first - first, span.last - first) for span in group])
-    return np.take(table, index, axis=1)
 
 
 def _compare(old: Table, new: Table, series: SeriesKey) -> Difference:

@@ -8,6 +8,7 @@ SQLite catalogue, valid from the commit that added them until the commit that su
   that end are marked with the new commit. Nothing older versions read is ever changed.
 - Compaction writes the rows of many objects into one file and points their segments there. The
   list says the same as before, so history, `as_of` and provenance stay, and no commit is made.
+  A writer does it by itself for a year that is in many pieces.
 - Vacuum deletes what no segment names. Every version stays readable until vacuum is told since
   when versions are kept.
 
@@ -21,6 +22,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Final
 
+from simutrador_core.errors import StoreError
 from simutrador_core.interfaces.storage import Change, Commit, Report
 from simutrador_core.models.bars import to_us
 from simutrador_core.models.enums import Maintenance
@@ -32,6 +34,8 @@ from simutrador_data.services.storage.file_ops import FileOps, disk_errors
 from simutrador_data.services.storage.local_bars import LocalBars, utc_now
 from simutrador_data.services.storage.mirrors import Mirrors
 from simutrador_data.services.storage.segment_list import ObjectRef, latest_instant
+from simutrador_data.services.storage.table import OPENED
+from simutrador_data.services.storage.tidying import Crowd, crowds, tidy
 from simutrador_data.services.storage.vacuum import vacuum
 from simutrador_data.services.storage.verification import verify
 from simutrador_data.services.storage.watching import Watch, nobody
@@ -68,6 +72,7 @@ class ParquetStore(LocalBars):
         """
         self._ops = ops or FileOps()
         self._clock = clock
+        self._untidy: set[int] = set()
         root = Path(root)
         catalogue = open_catalogue(root, self._ops)
         self._open(root, catalogue, self._ops, mirror_limit_bytes=mirror_limit_bytes)
@@ -90,6 +95,14 @@ class ParquetStore(LocalBars):
         """
         change = planning.with_safe_texts(change)
         given = planning.given_by(change)
+        commit, crowded = self._commit(change, given, base)
+        for crowd in crowded:
+            self._tidy(crowd)
+        return commit
+
+    def _commit(
+        self, change: Change, given: list[planning.Given], base: int | None
+    ) -> tuple[Commit, list[Crowd]]:
         at_us = to_us(self._clock())
         written: list[ObjectRef] = []
         with self._catalogue.write() as connection:
@@ -100,16 +113,27 @@ class ParquetStore(LocalBars):
                 ]
                 at_us = max(at_us, latest_instant(connection))  # a clock may be set back
                 if not any(planning.changes_something(plan) for plan in plans):
-                    return writing.nothing_done(connection, plans, change, at_us=at_us)
-                return writing.enter(
+                    return writing.nothing_done(connection, plans, change, at_us=at_us), []
+                commit = writing.enter(
                     connection, self._contents, plans, change, at_us=at_us, written=written
                 )
+                last = [(p.given.key, p.merged.rows) for p in plans if p.merged.rows.shape[1]]
+                return commit, crowds(connection, ((k, int(t[OPENED, -1])) for k, t in last))
             except Exception as e:
                 # The transaction did not commit, so nobody names these files.
                 self._contents.remove_unnamed(written)
                 if isinstance(e, ObjectGoneError):
                     raise reading.lost(e) from e
                 raise
+
+    def _tidy(self, crowd: Crowd) -> None:
+        """Compact a year in many pieces; one that cannot be is left to an explicit task."""
+        if crowd.series.id in self._untidy:
+            return
+        try:
+            tidy(self._catalogue, self._contents, self._mirrors, crowd)
+        except (StoreError, OSError):  # the commit stands, whatever becomes of this
+            self._untidy.add(crowd.series.id)
 
     def maintain(self, task: Maintenance) -> Report:
         """Compact, verify or vacuum; readers and writers may go on meanwhile.

@@ -1,0 +1,94 @@
+"""Tidying: a writer compacts the year it wrote to once that year is in many pieces.
+
+It happens after the commit, so a failure costs nothing: the next commit to that year tries again.
+The work is bounded: one year of at most a few series a commit. What the new file replaces is
+deleted at once; a reader that still holds the old list takes a fresh one.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from itertools import pairwise
+from typing import Final, NamedTuple
+
+from simutrador_core.models.bars import SeriesKey, from_us, to_us
+from simutrador_data.services.storage.catalogue import Catalogue
+from simutrador_data.services.storage.compaction import compact_part, move_past
+from simutrador_data.services.storage.contents import Contents
+from simutrador_data.services.storage.mirrors import Mirrors
+from simutrador_data.services.storage.segment_list import ObjectRef, SeriesRow, find_series
+from simutrador_data.services.storage.table import EARLIEST_US
+
+CROWDED: Final = 64
+"""A year with this many pieces before the rows just written is compacted."""
+MOST_AT_ONCE: Final = 4
+"""How many years one commit may compact."""
+_NEAREST: Final = """SELECT object_id FROM segments INDEXED BY segments_live
+    WHERE series_id = ? AND superseded IS NULL AND last_us BETWEEN ? AND ?
+    ORDER BY last_us DESC LIMIT ?"""
+_OBJECTS: Final = """SELECT DISTINCT o.id, o.path, o.digest, o.rows FROM segments s
+    JOIN objects o ON o.id = s.object_id WHERE s.series_id = ? AND o.place <> 'history'"""
+_FORGET: Final = """DELETE FROM objects WHERE id = ? AND NOT EXISTS
+    (SELECT 1 FROM segments WHERE segments.object_id = objects.id)"""
+
+
+class Crowd(NamedTuple):
+    """A year of a series in many pieces; `label` names it as compaction does."""
+
+    series: SeriesRow
+    label: str
+
+
+def crowds(connection: sqlite3.Connection, written: Iterable[tuple[SeriesKey, int]]) -> list[Crowd]:
+    """Return which of the years just written to are in too many pieces.
+
+    Args:
+        connection: Sees what was written.
+        written: Series, each with the instant of the last row written.
+    """
+    found: list[Crowd] = []
+    for key, at_us in written:
+        series = find_series(connection, key)
+        if series is None:
+            continue
+        label, start_us = _year(key, at_us)
+        nearest = connection.execute(_NEAREST, (series.id, start_us, at_us, CROWDED)).fetchall()
+        # Segments of one object side by side, each from a commit of its own, are read as one.
+        if len(nearest) == CROWDED and all(one != other for one, other in pairwise(nearest)):
+            found.append(Crowd(series, label))
+            if len(found) == MOST_AT_ONCE:
+                break
+    return found
+
+
+def _year(key: SeriesKey, at_us: int) -> tuple[str, int]:
+    if not key.timeframe.is_intraday:
+        return "all", EARLIEST_US
+    year = from_us(at_us).year
+    return f"{year:04d}", to_us(datetime(year, 1, 1, tzinfo=UTC))
+
+
+def tidy(catalogue: Catalogue, contents: Contents, mirrors: Mirrors, crowd: Crowd) -> None:
+    """Compact one year of a series and delete what that replaced.
+
+    Raises:
+        StoreError: it could not; nothing any version reads has changed.
+    """
+    with catalogue.read() as connection:
+        rows = connection.execute(_OBJECTS, (crowd.series.id,)).fetchall()
+    compact_part(catalogue, contents, crowd.series, crowd.label)
+    move_past(catalogue, contents, crowd.series)
+    with catalogue.write() as connection:
+        forgotten = [
+            ref
+            for ref in (ObjectRef(*row) for row in rows)
+            if connection.execute(_FORGET, (ref.id,)).rowcount and ref.path is not None
+        ]
+    contents.remove_unnamed(forgotten)
+    for ref in forgotten:
+        mirrors.drop(ref.digest)
+
+
+__all__ = ["Crowd", "crowds", "tidy", "CROWDED", "MOST_AT_ONCE"]

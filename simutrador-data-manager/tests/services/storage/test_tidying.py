@@ -1,0 +1,126 @@
+"""A writer keeps its series in few pieces by itself, and no commit fails because of that."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+import pytest
+
+from simutrador_core.errors import CorruptDataError
+from simutrador_core.interfaces.storage import BarStore, Change
+from simutrador_core.models.bars import Bars, concat
+from simutrador_core.models.enums import Adjustment, Maintenance, OnConflict, Timeframe
+from simutrador_core.testing.builders import START, make_bars, make_change, query_all
+from simutrador_core.testing.comparing import assert_same_bars
+from simutrador_core.testing.memory_store import MemoryStore
+from simutrador_core.testing.store_facts import facts_of
+from simutrador_data.services.storage import tidying
+from simutrador_data.services.storage.parquet_store import ParquetStore
+
+MINUTE: Final = timedelta(minutes=1)
+NOW: Final = datetime(2024, 5, 1, tzinfo=UTC)
+
+
+@pytest.fixture(autouse=True)
+def crowded_soon(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let eight pieces be many."""
+    monkeypatch.setattr(tidying, "CROWDED", 8)
+
+
+def nth(number: int, symbol: str = "AAPL") -> Change:
+    """Return the change that appends three bars."""
+    return make_change(make_bars(symbol, start=START + 3 * number * MINUTE, n=3))
+
+
+def objects(store: ParquetStore) -> list[tuple[str, int]]:
+    with store._catalogue.read() as connection:
+        return connection.execute("SELECT place, rows FROM objects ORDER BY id").fetchall()
+
+
+def test_the_year_written_to_becomes_one_file_and_its_blocks_go(tmp_path: Path) -> None:
+    with ParquetStore(tmp_path) as store:
+        for number in range(8):
+            store.commit(nth(number))
+        assert objects(store) == [("bars", 24)]
+        for number in range(8, 14):
+            store.commit(nth(number))
+        assert len(objects(store)) == 7
+        store.commit(nth(14))
+        assert objects(store) == [("bars", 45)]
+        assert len(list(tmp_path.rglob("*.parquet"))) == 1
+        written = concat([nth(number).pages[0] for number in range(15)])
+        assert_same_bars(store.read(query_all()), written)
+
+
+def test_no_version_reads_anything_else(fast_path: Path) -> None:
+    oracle: BarStore = MemoryStore(clock=lambda: NOW)
+    with ParquetStore(fast_path, clock=lambda: NOW) as store:
+        for number in range(40):
+            start = START + (number * 7 % 50) * MINUTE
+            bars = make_bars(start=start, n=6, price=10 + number)
+            change = make_change(bars, on_conflict=OnConflict.REPLACE)
+            oracle.commit(change)
+            store.commit(change)
+        assert facts_of(store) == facts_of(oracle)
+        assert len(objects(store)) < 20
+        assert store.maintain(Maintenance.VERIFY).problems == ()
+
+
+def test_one_commit_compacts_a_few_series_and_leaves_the_rest_to_the_next(tmp_path: Path) -> None:
+    symbols = [f"S{i}" for i in range(6)]
+    with ParquetStore(tmp_path) as store:
+        for number in range(8):
+            store.commit(make_change(*(p for s in symbols for p in nth(number, s).pages)))
+        assert len(list(tmp_path.rglob("*.parquet"))) == tidying.MOST_AT_ONCE
+        store.commit(make_change(*(p for s in symbols for p in nth(8, s).pages)))
+        assert len(list(tmp_path.rglob("*.parquet"))) == len(symbols)
+
+
+def test_a_vendor_who_restates_bars_all_over_leaves_one_file(tmp_path: Path) -> None:
+    whole = make_bars(n=20_000)
+    some = whole.take(np.arange(0, 20_000, 100))
+    restated = Bars(
+        "AAPL",
+        Timeframe.MINUTE_1,
+        Adjustment.RAW,
+        some.opened_at,
+        some.open,
+        some.high,
+        some.low,
+        some.close,
+        some.volume + 1,
+    )
+    with ParquetStore(tmp_path) as store:
+        store.commit(make_change(whole))
+        store.commit(make_change(restated, on_conflict=OnConflict.REPLACE))
+        assert objects(store) == [("bars", 20_000), ("history", 200)]
+        assert_same_bars(store.read(query_all(as_of=1)), whole)
+
+
+def test_a_damaged_piece_does_not_stop_the_writer(tmp_path: Path) -> None:
+    with ParquetStore(tmp_path) as store:
+        for number in range(7):
+            store.commit(nth(number))
+    with ParquetStore(tmp_path) as store:
+        with store._catalogue.write() as connection:
+            connection.execute("UPDATE objects SET data = zeroblob(9) WHERE id = 1")
+        for number in range(7, 12):
+            assert store.commit(nth(number)).added == 3
+        with pytest.raises(CorruptDataError):
+            store.read(query_all())
+        store.maintain(Maintenance.VERIFY)
+        assert len(store.read(query_all())) == 33
+
+
+def test_a_reader_at_an_older_list_goes_on(tmp_path: Path) -> None:
+    with ParquetStore(tmp_path) as store:
+        for number in range(7):
+            store.commit(nth(number))
+        stream = store.stream(query_all(), rows=3)
+        parts = [next(stream)]
+        store.commit(nth(7))
+        parts.extend(stream)
+        assert sum(len(part) for part in parts) == 21
