@@ -8,17 +8,16 @@ from datetime import UTC, datetime, timedelta
 
 import httpx
 import pytest
-from fastapi import FastAPI, Request
-from fastapi.responses import JSONResponse
+from fastapi import FastAPI
 from pydantic import BaseModel
 
-from simutrador_core.errors import SimutradorError
 from simutrador_service.auth import Authenticator, Principal, unmatched_routes
 from simutrador_service.database import Database
 from simutrador_service.errors import UnauthenticatedError
 from simutrador_service.jobs import JobContext, Jobs, OnConflict, Retry, Worker, job
 from simutrador_service.jobs.models import JobSummary
 from simutrador_service.jobs.routes import job_routes
+from simutrador_service.problems import install_problems
 
 
 class Symbols(BaseModel):
@@ -60,13 +59,7 @@ def application(jobs: Jobs) -> FastAPI:
     app = FastAPI()
     app.state.authenticator = Authenticator(Names())
     app.include_router(job_routes(jobs))
-
-    async def explain(_request: Request, error: Exception) -> JSONResponse:
-        assert isinstance(error, SimutradorError)
-        said = {"code": error.code, "detail": str(error)}
-        return JSONResponse(said, status_code=getattr(error, "status", 422))
-
-    app.add_exception_handler(SimutradorError, explain)
+    install_problems(app)
     return app
 
 
@@ -116,14 +109,14 @@ async def test_a_repeated_request_gives_the_same_job(client: httpx.AsyncClient) 
     other = {"kind": "update", "params": {"symbols": []}}
     refused = await client.post("/jobs", json=other, headers=key)
     assert (refused.status_code, refused.json()["code"]) == (409, "job_conflict")
-    assert first.json()["id"] in refused.json()["detail"]
+    assert refused.json()["job_id"] == first.json()["id"]
 
 
 async def test_a_taken_key_is_refused_with_the_job_that_has_it(client: httpx.AsyncClient) -> None:
     first = await client.post("/jobs", json={"kind": "single", "key": "AAPL"})
     refused = await client.post("/jobs", json={"kind": "single", "key": "AAPL"})
     assert refused.status_code == 409
-    assert first.json()["id"] in refused.json()["detail"]
+    assert refused.json()["job_id"] == first.json()["id"]
 
 
 async def test_a_joined_job_of_somebody_else_is_not_handed_over(client: httpx.AsyncClient) -> None:
