@@ -125,6 +125,20 @@ def test_switching_auth_off_elsewhere_refuses_to_start(sqlite: Database, tmp_pat
     assert keys.list_keys() == []
 
 
+def test_loopback_behind_a_proxy_that_the_settings_name_counts_as_elsewhere(
+    sqlite: Database, tmp_path: Path
+) -> None:
+    keys = KeyStore(sqlite)
+    server = ServerSection(public_url="https://bars.example.com")
+    with pytest.raises(SettingsError, match=r"PUBLIC_URL=https://bars\.example\.com"):
+        guard_exposure(server, auth(enabled=False), keys=keys, data=tmp_path)
+    assert not guard_exposure(server, auth(), keys=keys, data=tmp_path).is_open
+    assert (tmp_path / FIRST_KEY).exists()
+    here = ServerSection(public_url="http://localhost:9000")
+    keys.revoke(keys.list_keys()[0].prefix)
+    assert guard_exposure(here, auth(), keys=keys, data=tmp_path).is_open
+
+
 def test_a_key_that_cannot_be_written_is_not_made(sqlite: Database, tmp_path: Path) -> None:
     keys, file = KeyStore(sqlite), tmp_path / "a file"
     file.write_text("")

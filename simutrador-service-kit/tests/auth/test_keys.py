@@ -13,6 +13,7 @@ from kit_auth import PASSWORD, START, Clock, quick_passwords
 from simutrador_core.errors import InputError
 from simutrador_core.models.enums import UserPlan
 from simutrador_service.auth.authenticator import Authenticator
+from simutrador_service.auth.errors import UnknownKeyError
 from simutrador_service.auth.keys import CACHE_SIZE, KeyStore
 from simutrador_service.auth.principal import Principal, Role
 from simutrador_service.auth.users import Users
@@ -198,7 +199,7 @@ def test_a_key_that_makes_no_sense_is_not_made(
 
 
 def test_an_unknown_key_is_named_without_its_secret(sqlite: Database) -> None:
-    with pytest.raises(InputError, match=r"no key 'sk_1'; `keys list`") as caught:
+    with pytest.raises(UnknownKeyError, match="no key 'sk_1'; list") as caught:
         KeyStore(sqlite).revoke("sk_1.the-secret-half")
     assert "the-secret-half" not in str(caught.value)
 

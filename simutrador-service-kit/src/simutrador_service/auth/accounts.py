@@ -14,7 +14,7 @@ from simutrador_service.auth.logins import Logins
 from simutrador_service.auth.passwords import Passwords
 from simutrador_service.auth.private_files import load_secret
 from simutrador_service.auth.revocations import Revocations
-from simutrador_service.auth.tokens import Tokens
+from simutrador_service.auth.tokens import AUDIENCE, ISSUER, Tokens
 from simutrador_service.auth.users import Users
 from simutrador_service.config import AuthSection
 from simutrador_service.database import Database
@@ -54,6 +54,8 @@ def open_accounts(
     *,
     data: Path,
     passwords: Passwords | None = None,
+    issuer: str = ISSUER,
+    audience: str = AUDIENCE,
     clock: Callable[[], datetime] = utc_now,
 ) -> Accounts:
     """Return the accounts of a migrated database.
@@ -63,12 +65,16 @@ def open_accounts(
         settings: The signing key and lifetimes.
         data: Folder where a signing key is made and kept when the settings name none.
         passwords: How passwords are hashed, unless as RFC 9106 advises.
+        issuer: Who issues tokens; services with the same issuer, audience and signing key trust
+            each other's.
+        audience: For whom they are.
         clock: Tells the time.
 
     Raises:
         SettingsError: the signing key is too short.
     """
-    keys, revocations = KeyStore(database, clock=clock), Revocations(database, clock=clock)
+    revocations = Revocations(database, clock=clock)
+    keys = KeyStore(database, on_change=revocations.changed, clock=clock)
 
     def forget() -> None:
         keys.recent.forget()
@@ -76,7 +82,7 @@ def open_accounts(
 
     users = Users(database, passwords=passwords, on_change=forget, clock=clock)
     secret = settings.jwt_secret or load_secret(data)
-    tokens = Tokens(secret, revocations=revocations, clock=clock)
+    tokens = Tokens(secret, issuer=issuer, audience=audience, revocations=revocations, clock=clock)
     logins = Logins(
         users,
         tokens,

@@ -15,6 +15,7 @@ from starlette.requests import HTTPConnection
 
 from simutrador_service.auth.authenticator import Authenticator
 from simutrador_service.auth.credentials import credential_of
+from simutrador_service.auth.limiting import CallerLimits
 from simutrador_service.auth.principal import Principal, check_scope
 from simutrador_service.errors import ForbiddenError, ServiceError
 
@@ -37,6 +38,7 @@ class Required(SecurityBase):
         Raises:
             UnauthenticatedError: nobody we know.
             ForbiddenError: they lack the scope.
+            TooManyRequestsError: their plan allows no more for now.
             WebSocketException: either of them, in a handshake.
         """
         try:
@@ -49,6 +51,9 @@ class Required(SecurityBase):
     async def _admit(self, connection: HTTPConnection) -> Principal:
         authenticator: Authenticator = connection.app.state.authenticator
         principal = await authenticator.admit(credential_of(connection.scope))
+        limits: CallerLimits | None = getattr(connection.app.state, "limits", None)
+        if limits is not None:
+            await limits.count_request(connection, principal)
         if not principal.may(self.scope):
             raise ForbiddenError(f"this needs the scope {self.scope}; ask an admin for it")
         connection.state.principal = principal

@@ -45,27 +45,34 @@ def guard_exposure(
     """Decide at the start whether a service is open.
 
     The address it binds decides, never where a request seems to come from: behind a proxy on this
-    machine every request comes from loopback. Bound elsewhere it is closed, and when nobody could
-    get in, a first key that may do everything is written to `<data>/initial-api-key`.
+    machine every request comes from loopback. Bound elsewhere, or reached through a proxy that the
+    settings name, it is closed, and when nobody could get in, a first key that may do everything
+    is written to `<data>/initial-api-key`.
 
     Raises:
-        SettingsError: it is bound elsewhere and auth is switched off.
+        SettingsError: others can reach it and auth is switched off.
     """
     names = {server.host, urlsplit(server.public_url or "").hostname or ""} - {""}
     hosts = _OURS | {f"[{name}]" if ":" in name else name.lower() for name in names}
-    if is_loopback(server.host):
+    outside = sorted(name for name in names if not is_loopback(name))
+    if is_loopback(server.host) and not outside:
         is_open = auth.enabled is False or (auth.enabled is None and _nobody_can_log_in(keys))
         if not is_open and auth.enabled:
             write_first_key(keys, data)
         return Exposure(is_open, hosts)
     if auth.enabled is False:
         raise SettingsError(
-            f"AUTH__ENABLED=false, but SERVER__HOST={server.host} can be reached from other "
-            "machines; leave AUTH__ENABLED out, or set SERVER__HOST=127.0.0.1",
+            f"AUTH__ENABLED=false, but SERVER__HOST={server.host} {_proxied(server)}can be reached "
+            "from other machines; leave AUTH__ENABLED out, or set SERVER__HOST=127.0.0.1 and no "
+            "SERVER__PUBLIC_URL",
             field="enabled",
         )
     write_first_key(keys, data)
     return Exposure(is_open=False, hosts=hosts)
+
+
+def _proxied(server: ServerSection) -> str:
+    return f"with SERVER__PUBLIC_URL={server.public_url} " if server.public_url else ""
 
 
 def is_loopback(host: str) -> bool:

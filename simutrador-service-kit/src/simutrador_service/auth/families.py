@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
-from typing import Final
+from datetime import datetime
 
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
-from simutrador_service.auth.revocations import write_revoked
+from simutrador_service.auth.revocations import LONGEST_TOKEN, write_revoked
 from simutrador_service.auth.tables import RefreshToken
-from simutrador_service.auth.tokens import LEEWAY_S, LONGEST_ACCESS_S
-
-# No access token of a family is valid for longer, whatever the settings said when it was issued.
-_LONGEST: Final = timedelta(seconds=LONGEST_ACCESS_S + 2 * LEEWAY_S)
 
 
 def end_family(session: Session, family: str, *, now: datetime) -> None:
@@ -23,7 +18,7 @@ def end_family(session: Session, family: str, *, now: datetime) -> None:
         .where(RefreshToken.family == family, RefreshToken.revoked_at.is_(None))
         .values(revoked_at=now)
     )
-    write_revoked(session, family, until=now + _LONGEST)
+    write_revoked(session, family, until=now + LONGEST_TOKEN)
 
 
 def end_all_logins(session: Session, user_id: str, *, now: datetime) -> None:

@@ -19,8 +19,10 @@ from sqlalchemy.orm import Session
 from simutrador_core.errors import InputError
 from simutrador_core.models.enums import UserPlan
 from simutrador_service.auth.audit import SERVICE, Actor, note
+from simutrador_service.auth.errors import UnknownKeyError
 from simutrador_service.auth.principal import ROLE_SCOPES, Principal, Role, check_scope
 from simutrador_service.auth.recent import Recent
+from simutrador_service.auth.revocations import LONGEST_TOKEN, write_revoked
 from simutrador_service.auth.tables import MAX_ID, ApiKey, User
 from simutrador_service.database import Database
 from simutrador_service.database.base import utc_now
@@ -54,8 +56,15 @@ class KeyStore:
     in this process takes effect at once, in other processes within these two seconds.
     """
 
-    def __init__(self, database: Database, *, clock: Callable[[], datetime] = utc_now) -> None:
-        """Use the service's database."""
+    def __init__(
+        self,
+        database: Database,
+        *,
+        on_change: Callable[[], None] = lambda: None,
+        clock: Callable[[], datetime] = utc_now,
+    ) -> None:
+        """Use the service's database; `on_change` is told when a key stops working."""
+        self._on_change = on_change
         self.database = database
         self.clock = clock
         self.recent: Final[Recent[Principal]] = Recent(size=CACHE_SIZE, keep_s=CACHE_S)
@@ -108,22 +117,23 @@ class KeyStore:
         """Return what is kept of a key.
 
         Raises:
-            InputError: there is no such key.
+            UnknownKeyError: there is none.
         """
         with self.database.read() as session:
             return _get(session, prefix)
 
     def revoke(self, prefix: str, *, by: Actor = SERVICE) -> ApiKey:
-        """Make a key useless; doing it twice changes nothing.
+        """Make a key useless, and every token that was given for it; twice changes nothing.
 
         Raises:
-            InputError: there is no such key.
+            UnknownKeyError: there is none.
         """
         with self.database.write() as session:
             row = _get(session, prefix)
             row.revoked_at = row.revoked_at or self.clock()
+            write_revoked(session, row.prefix, until=self.clock() + LONGEST_TOKEN)
             note(session, "key.revoke", by=by, subject=row.prefix, now=self.clock())
-        self.recent.forget()
+        self._ended()
         return row
 
     def rotate(
@@ -132,7 +142,8 @@ class KeyStore:
         """Make another key like this one, which ends after `overlap`, so that both work meanwhile.
 
         Raises:
-            InputError: there is no such key, or it does not work any more.
+            UnknownKeyError: there is none.
+            InputError: it does not work any more.
         """
         now = self.clock()
         with self.database.write() as session:
@@ -152,8 +163,10 @@ class KeyStore:
             ends = now + overlap
             old.expires_at = ends if old.expires_at is None else min(ends, old.expires_at)
             add_key(session, made, by=by, now=now)
+            if not overlap:
+                write_revoked(session, old.prefix, until=now + LONGEST_TOKEN)
             note(session, "key.rotate", by=by, subject=old.prefix, now=now)
-        self.recent.forget()
+        self._ended()
         return made
 
     def is_empty(self) -> bool:
@@ -191,6 +204,10 @@ class KeyStore:
         if row.last_used_at is None or now - row.last_used_at >= _USED_EVERY:
             self._note_use(row.prefix, now)
         return principal
+
+    def _ended(self) -> None:
+        self.recent.forget()
+        self._on_change()
 
     def _note_use(self, prefix: str, now: datetime) -> None:
         used = update(ApiKey).where(ApiKey.prefix == prefix).values(last_used_at=now)
@@ -269,10 +286,9 @@ def _principal(key: ApiKey, owner: User | None) -> Principal:
 
 
 def _get(session: Session, prefix: str) -> ApiKey:
-    name = prefix.partition(".")[0][:32]  # never show what follows: somebody may give a whole key
-    row = session.get(ApiKey, name) if name.isprintable() else None
+    row = session.get(ApiKey, prefix.partition(".")[0]) if prefix.isprintable() else None
     if row is None:
-        raise InputError(f"there is no key {name!r}; `keys list` shows them", field="prefix")
+        raise UnknownKeyError(prefix)
     return row
 
 

@@ -10,6 +10,8 @@ from simutrador_core.errors import InputError
 from simutrador_core.models.enums import UserPlan
 
 EVERYTHING: Final = "*"
+SELF: Final = "self"
+"""Topic of what everybody may do who is known: `self:read`, `self:write`."""
 _MAX_SCOPE: Final = 64
 
 
@@ -22,7 +24,7 @@ class Role(StrEnum):
 
 
 ROLE_SCOPES: Final = {
-    Role.VIEWER: frozenset({"*:read"}),
+    Role.VIEWER: frozenset({"*:read", "keys:write"}),  # keys for themselves that can only read
     Role.TRADER: frozenset({"*:read", "*:write"}),
     Role.ADMIN: frozenset({EVERYTHING}),
 }
@@ -51,6 +53,8 @@ class Principal:
         if scope in self.scopes or EVERYTHING in self.scopes:
             return True
         topic, _, action = scope.partition(":")
+        if topic == SELF:
+            return True
         return f"{topic}:*" in self.scopes or f"*:{action}" in self.scopes
 
 

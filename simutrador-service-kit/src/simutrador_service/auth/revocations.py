@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable
-from datetime import datetime
+from datetime import datetime, timedelta
 from threading import Lock
 from typing import Final
 
@@ -17,6 +17,8 @@ from simutrador_service.database.base import utc_now
 from simutrador_service.database.upsert import insert_absent
 
 READ_EVERY_S: Final = 2.0
+LONGEST_TOKEN: Final = timedelta(days=1, minutes=1)
+"""No access token is valid for longer, whatever the settings said when it was issued."""
 
 
 class Revocations:

@@ -21,7 +21,6 @@ from simutrador_service.errors import SettingsError, UnauthenticatedError
 ISSUER: Final = "simutrador"
 AUDIENCE: Final = "simutrador"
 ACCESS_S: Final = 900
-LONGEST_ACCESS_S: Final = 86_400
 LEAST_SECRET_BYTES: Final = 32
 MAX_TOKEN: Final = 4_096
 LEEWAY_S: Final = 30
@@ -54,7 +53,7 @@ class Grant:
     Attributes:
         principal: Who; its `credential` is the token's id.
         expires_at: Until when, without leeway.
-        family: The log-in it comes from; None for one that was given for a key.
+        family: The log-in it comes from, or the key it was given for, by its public half.
     """
 
     principal: Principal
@@ -108,7 +107,14 @@ class Tokens:
         lifetime_s: int = ACCESS_S,
         family: str | None = None,
     ) -> str:
-        """Return a new token for `audience`, this service's own where none is given."""
+        """Return a new token.
+
+        Args:
+            principal: Who it speaks for.
+            audience: For whom; this service itself where none is given.
+            lifetime_s: Seconds it is valid, at most a day.
+            family: The log-in, or the key's public half, whose end is also the token's.
+        """
         now = int(self._clock().timestamp())
         claims: dict[str, object] = {
             "sub": principal.id,

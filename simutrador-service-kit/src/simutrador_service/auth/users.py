@@ -15,6 +15,7 @@ from sqlalchemy.orm import Session
 from simutrador_core.errors import InputError
 from simutrador_core.models.enums import UserPlan
 from simutrador_service.auth.audit import SERVICE, Actor, Outcome, note
+from simutrador_service.auth.errors import UnknownUserError
 from simutrador_service.auth.families import end_all_logins
 from simutrador_service.auth.lockout import Lockout
 from simutrador_service.auth.passwords import Passwords, check_password
@@ -91,7 +92,7 @@ class Users:
         """Return a user.
 
         Raises:
-            InputError: there is none of that name or id.
+            UnknownUserError: there is none of that name or id.
         """
         with self.database.read() as session:
             return _get(session, name_or_id)
@@ -112,7 +113,7 @@ class Users:
         """Give a user another role, or keep them out or let them in again; their log-ins end.
 
         Raises:
-            InputError: there is no such user.
+            UnknownUserError: there is none.
         """
         now = self.clock()
         with self.database.write() as session:
@@ -129,7 +130,8 @@ class Users:
         """Give a user another password; their log-ins end.
 
         Raises:
-            InputError: there is no such user, or the password is too easy.
+            UnknownUserError: there is none.
+            InputError: the password is too easy.
         """
         found = self.get(name_or_id)
         check_password(password, name=found.name)
@@ -200,5 +202,5 @@ def _get(session: Session, name_or_id: str) -> User:
     if login.isprintable():
         found = session.get(User, login) or session.scalar(select(User).where(User.name == login))
     if found is None:
-        raise InputError(f"there is no user {login!r}; `users list` shows them", field="user")
+        raise UnknownUserError(login)
     return found

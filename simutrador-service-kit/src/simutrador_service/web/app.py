@@ -14,7 +14,9 @@ from starlette.middleware.cors import CORSMiddleware
 
 from simutrador_service.auth import Authenticator, public, require
 from simutrador_service.auth.exposure import Exposure
+from simutrador_service.auth.limiting import CallerLimits
 from simutrador_service.config import ServerSection
+from simutrador_service.limits import LimitHeaders, RateLimiter
 from simutrador_service.monitoring import (
     HealthChecks,
     Metrics,
@@ -97,6 +99,7 @@ def create_app(
     checks: HealthChecks | None = None,
     metrics: Metrics | None = None,
     authenticator: Authenticator | None = None,
+    limits: CallerLimits | None = None,
     exposure: Exposure | None = None,
     statuses: StatusTable | None = None,
     middleware: Sequence[Middleware] = (),
@@ -115,6 +118,7 @@ def create_app(
         checks: What `/health` asks; nothing when None.
         metrics: What `/metrics` shows; those of every service when None.
         authenticator: Knows credentials; None makes a service that is open to this machine alone.
+        limits: How much each caller may ask; counted by this process alone when None.
         exposure: What `guard_exposure` decided: an open service is guarded against other names.
         statuses: Statuses of the service's own errors.
         middleware: The service's own, inside error handling and limits, the first one outermost.
@@ -132,6 +136,7 @@ def create_app(
         redoc_url=None,
     )
     app.state.authenticator = authenticator or Authenticator.open_to_all()
+    app.state.limits = limits or CallerLimits(RateLimiter())
     pages = pages or Pages(service.title, version=service.version)
     app.state.pages = pages
     own = [
@@ -144,6 +149,7 @@ def create_app(
     for router in (*routers, *own):
         app.include_router(router)
     app.add_middleware(HeadAsGet)
+    app.add_middleware(LimitHeaders)
     for one in reversed(middleware):
         app.add_middleware(one.cls, *one.args, **one.kwargs)
     _limit(app, server)
