@@ -14,6 +14,7 @@ from sqlalchemy import inspect
 import simutrador_service.auth.tables
 import simutrador_service.events.table
 import simutrador_service.jobs.table
+import simutrador_service.limits.tables
 import simutrador_service.scheduler.table
 from simutrador_service.database import KIT, Base, Database, Migrations
 from simutrador_service.errors import MigrationError
