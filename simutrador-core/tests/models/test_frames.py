@@ -170,6 +170,7 @@ def slow_frame(bars: Bars) -> pd.DataFrame:
     return pd.DataFrame(columns, index=index.tz_localize("UTC"))
 
 
+@settings(deadline=None)
 @given(st.lists(st.sampled_from(sorted(FORMS))))
 def test_frames_of_many_are_those_of_each_as_pandas_would_build_them(names: list[str]) -> None:
     parts = [FORMS[name] for name in names]

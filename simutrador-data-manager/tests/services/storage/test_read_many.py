@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from simutrador_core.errors import InvalidRangeError, UnknownSymbolError
@@ -47,6 +47,7 @@ def queries(draw: st.DrawFn) -> BarQuery:
     return BarQuery(symbol, timeframe, START + start * MINUTE, START + end * MINUTE, as_of=version)
 
 
+@settings(deadline=None)
 @given(wanted=st.lists(queries()))
 def test_many_ranges_read_as_each_of_them_does(store: ParquetStore, wanted: list[BarQuery]) -> None:
     many = store.read_many(wanted)

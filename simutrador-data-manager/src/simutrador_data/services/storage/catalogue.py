@@ -233,9 +233,10 @@ def _connect(uri: str) -> sqlite3.Connection:
 
 
 def _format_of(connection: sqlite3.Connection, path: Path) -> int:
-    found = int(connection.execute("PRAGMA user_version").fetchone()[0])
-    application = int(connection.execute("PRAGMA application_id").fetchone()[0])
+    # Tables first: where another process makes them meanwhile, what is read next has their names.
     tables = int(connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0])
+    application = int(connection.execute("PRAGMA application_id").fetchone()[0])
+    found = int(connection.execute("PRAGMA user_version").fetchone()[0])
     if tables and application != APPLICATION_ID:
         raise StoreFormatError(f"{path} is an SQLite file of another program, not a bar store")
     if found > FORMAT:

@@ -50,8 +50,8 @@ def months_of(times: I64) -> list[int]:
     first, last = _month(times[[0, -1]]).tolist()
     if first == last:
         return [first]
-    begins = [_bounds(month)[0] for month in range(first + 1, last + 1)]
-    edges = [0, *np.searchsorted(times, begins).tolist(), len(times)]
+    months = np.array(range(first + 1, last + 1), dtype=np.int64)
+    edges = [0, *np.searchsorted(times, _begin(months)).tolist(), len(times)]
     return [first + at for at, (begin, end) in enumerate(pairwise(edges)) if begin < end]
 
 
@@ -123,9 +123,12 @@ def _month(times: I64) -> I64:
 
 
 def _bounds(month: int) -> tuple[int, int]:
-    edges = np.array([month, month + 1]).view("datetime64[M]").astype("datetime64[us]")
-    start, end = edges.view(np.int64).tolist()
+    start, end = _begin(np.array([month, month + 1])).tolist()
     return start, end
+
+
+def _begin(months: I64) -> I64:
+    return months.view("datetime64[M]").astype("datetime64[us]").view(np.int64)
 
 
 __all__ = ["Memo", "Month", "months_of", "changed_months", "lines", "keep"]

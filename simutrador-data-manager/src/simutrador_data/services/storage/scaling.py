@@ -8,21 +8,29 @@ that division, not a multiplication: 18551 x 0.01 is another number than 18551 /
 
 from __future__ import annotations
 
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, TypeAlias
 
 import numpy as np
+from numpy.typing import NDArray
 
-from simutrador_core.models.bars import F64, I64
+from simutrador_core.models.bars import F64
+
+Integers: TypeAlias = NDArray[np.signedinteger]
 
 MOST_PLACES: Final = 12
+SMALL: Final = 10**9
+"""Integers below this have at most nine digits."""
 _EXACT: Final = float(2**53)  # up to here each integer is a float64 of its own
 _SAMPLE: Final = 64
 
 
 class Scaled(NamedTuple):
-    """Integers, the number of decimal places they are shifted by, and the largest magnitude."""
+    """Integers, the number of decimal places they are shifted by, and the largest magnitude.
 
-    integers: I64
+    They are int32 where that is below `SMALL`, else int64.
+    """
+
+    integers: Integers
     places: int
     largest: int
 
@@ -46,7 +54,7 @@ def scale(column: F64, *, least_places: int = 0) -> Scaled | None:
     return None
 
 
-def unscale(integers: np.ndarray[tuple[int], np.dtype[np.signedinteger]], places: int) -> F64:
+def unscale(integers: Integers, places: int) -> F64:
     """Return the float64 values of scaled integers."""
     return np.divide(integers, 10.0**places)
 
@@ -59,9 +67,9 @@ def _exactly(column: F64, places: int) -> Scaled | None:
     largest = float(max(shifted.max(), -shifted.min())) if len(shifted) else 0.0
     if largest > _EXACT:
         return None
-    integers = shifted.astype(np.int64)
+    integers = shifted.astype(np.int32 if largest < SMALL else np.int64)
     np.divide(shifted, power, out=shifted)
     return Scaled(integers, places, int(largest)) if bool((shifted == column).all()) else None
 
 
-__all__ = ["Scaled", "scale", "unscale", "MOST_PLACES"]
+__all__ = ["Scaled", "scale", "unscale", "MOST_PLACES", "SMALL"]

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import example, given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from simutrador_core.models.bars import SeriesKey, concat, from_us, to_us
@@ -32,6 +32,7 @@ INSTANTS = st.lists(
 ).map(sorted)
 
 
+@settings(deadline=None)
 @given(INSTANTS)
 @example([NEW_YEAR - 1, NEW_YEAR])
 def test_parts_are_the_years_in_which_rows_open(times: list[int]) -> None:
@@ -40,6 +41,7 @@ def test_parts_are_the_years_in_which_rows_open(times: list[int]) -> None:
     assert [(label, times[first:last]) for label, first, last in found] == years
 
 
+@settings(deadline=None)
 @given(INSTANTS)
 @example([NEW_YEAR - 1, NEW_YEAR])
 def test_months_are_those_in_which_rows_open(times: list[int]) -> None:
