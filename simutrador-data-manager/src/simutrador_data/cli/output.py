@@ -50,6 +50,32 @@ def progress(*, as_json: bool = False) -> QuietProgress:
     return RichProgress(stderr()) if sys.stderr.isatty() and not as_json else QuietProgress()
 
 
+@contextmanager
+def watching(
+    unit: str, label: str, *, as_json: bool = False
+) -> Generator[Callable[[int, int], None]]:
+    """Lend a function that is told how much of how much is done and shows the time left.
+
+    Args:
+        unit: What is counted.
+        label: What is being done.
+        as_json: Whether nobody looks.
+    """
+    bar = progress(as_json=as_json)
+    started: list[int] = []
+
+    def watch(done: int, total: int) -> None:
+        if not started:
+            started.append(total)
+            bar.start(total, unit, label)
+        bar.advance(done)
+
+    try:
+        yield watch
+    finally:
+        bar.finish()
+
+
 def write(document: object, *, as_json: bool, show: Callable[[Console], None]) -> None:
     """Write a result: the document as JSON, or what `show` prints.
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from datetime import timedelta
 from functools import lru_cache
 from pathlib import Path
 from typing import Annotated, Final, Literal
@@ -70,12 +71,15 @@ class DataStorageSettings(BaseModel):
     Attributes:
         base_path: Folder of the store; a relative one is taken from the working directory.
         candles_path: Folder inside `base_path` that holds the bars; `.` is `base_path` itself.
+        keep_versions: How long older versions of the bars are kept before `store vacuum` may drop
+            them, ISO 8601 (`P90D`) or `90 days`; None keeps them for good.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     base_path: Path = Path("storage")
     candles_path: Path = Path()
+    keep_versions: timedelta | None = Field(default=None, ge=timedelta(0))
 
     @property
     def root(self) -> Path:

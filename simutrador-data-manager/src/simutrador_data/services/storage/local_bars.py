@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from types import TracebackType
@@ -19,7 +19,7 @@ from simutrador_core.interfaces.storage import (
 )
 from simutrador_core.models.bars import BarQuery, Bars, SeriesKey, from_us, to_us
 from simutrador_core.models.enums import Timeframe
-from simutrador_data.services.storage import answers, digests, provenance, reading
+from simutrador_data.services.storage import answers, digests, provenance, reading, record
 from simutrador_data.services.storage.backup import BackupReport, back_up
 from simutrador_data.services.storage.catalogue import Catalogue, open_read_only
 from simutrador_data.services.storage.contents import MIRRORS, SCRATCH, Contents
@@ -42,6 +42,7 @@ from simutrador_data.services.storage.segment_list import (
     list_series,
     slices,
 )
+from simutrador_data.services.storage.status import StoreStatus, status_of
 from simutrador_data.services.storage.table import to_bars
 from simutrador_data.services.storage.watching import Watch, nobody
 
@@ -236,6 +237,41 @@ class LocalBars:
             end_us=end,
         )
 
+    def keys(self, *, as_of: int | None = None) -> tuple[int, list[SeriesKey]]:
+        """Return a version, the newest when None, and the series it has.
+
+        Raises:
+            InvalidRangeError: there is no such version yet.
+        """
+        with self._catalogue.read() as connection:
+            version, found = record.series_of(connection, as_of)
+            return version, [series.key for series in found]
+
+    def record(
+        self, keys: Iterable[SeriesKey], *, as_of: int, on_step: Callable[[], None]
+    ) -> record.Record:
+        """Return what some series are made of in a version, for tools that open Parquet themselves.
+
+        Args:
+            keys: Which series; those the version has not are left out.
+            as_of: The version.
+            on_step: Called before each object is read, so that it can be given up.
+
+        Raises:
+            InvalidRangeError: there is no such version yet.
+            CorruptDataError: an object does not match its checksum.
+            StoreError: too many rows wait to be compacted.
+        """
+        wanted = list(keys)
+
+        def attempt() -> record.Record:
+            with self._catalogue.read() as connection:
+                return record.read_record(
+                    connection, self._contents, wanted, as_of=as_of, on_step=on_step
+                )
+
+        return reading.with_fresh_snapshots(attempt)
+
     def history(
         self, symbol: str, timeframe: Timeframe, *, newest: int | None = None
     ) -> list[Commit]:
@@ -278,6 +314,10 @@ class LocalBars:
                 end_us=to_us(query.end),
                 version=query.as_of,
             )
+
+    def status(self) -> StoreStatus:
+        """Return what the store consists of: counts and sizes."""
+        return status_of(self.root, self._catalogue, self._ops)
 
     def back_up(self, target: Path, *, made_at: datetime, watch: Watch = nobody) -> BackupReport:
         """Copy the newest committed state into a folder while others write; see `back_up`."""
