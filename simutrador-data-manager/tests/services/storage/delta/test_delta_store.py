@@ -17,6 +17,7 @@ class TestDeltaStoreOnALocalPath(DurableStoreContract):
         return DeltaStore(tmp_path)
 
 
+@pytest.mark.slow  # S10 runs it in CI
 class TestDeltaStoreInAnObjectStore(DurableStoreContract):
     @pytest.fixture(autouse=True)
     def bucket(self, object_store: Any) -> None:

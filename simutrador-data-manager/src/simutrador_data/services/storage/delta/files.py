@@ -11,7 +11,7 @@ from typing import Any, NamedTuple, Protocol
 from simutrador_core.errors import CorruptDataError, MissingExtraError
 from simutrador_data.services.storage.delta.errors import translated
 from simutrador_data.services.storage.delta.place import Place
-from simutrador_data.services.storage.file_ops import FileOps, disk_errors, make_folders
+from simutrador_data.services.storage.file_ops import DiskError, FileOps, disk_errors, make_folders
 
 
 class FileGoneError(CorruptDataError):
@@ -31,6 +31,14 @@ class Files(Protocol):
 
     def put(self, path: str, data: bytes) -> None:
         """Write a new file; it is durable when this returns."""
+        ...
+
+    def read(self, path: str) -> bytes:
+        """Return the bytes of a file.
+
+        Raises:
+            FileGoneError: there is no such file.
+        """
         ...
 
     def open(self, path: str) -> Any:
@@ -71,6 +79,17 @@ class LocalFiles:
             make_folders(self._ops, target.parent)
             self._ops.create(target, [data])
             self._ops.sync_folder(target.parent)
+
+    def read(self, path: str) -> bytes:
+        """Return the bytes of a file."""
+        target = self._root / path
+        try:
+            with disk_errors():
+                return self._ops.read(target)
+        except DiskError as e:
+            if isinstance(e.__cause__, FileNotFoundError):
+                raise _gone(str(target)) from e
+            raise
 
     def open(self, path: str) -> Any:
         """Return what pyarrow reads a file from."""
@@ -117,6 +136,11 @@ class ObjectFiles:
             stream = self._store.open_output_stream(path)
             stream.write(data)
             stream.close()
+
+    def read(self, path: str) -> bytes:
+        """Return the bytes of an object."""
+        with translated(self._place), self.open(path) as file:
+            return file.read()
 
     def open(self, path: str) -> Any:
         """Return what pyarrow reads an object from, by ranges."""

@@ -17,7 +17,7 @@ from simutrador_core.errors import StoreError, StoreFormatError, VersionGoneErro
 from simutrador_core.models.bars import SeriesKey, from_us
 from simutrador_data.services.storage.delta.errors import translated
 from simutrador_data.services.storage.delta.events import METADATA
-from simutrador_data.services.storage.delta.files import delta
+from simutrador_data.services.storage.delta.files import FileGoneError, Files, delta
 from simutrador_data.services.storage.delta.index import FileRef, Index, index_of
 from simutrador_data.services.storage.delta.place import Place
 
@@ -42,7 +42,7 @@ class Columns(NamedTuple):
 class Log:
     """A Delta table as a list of files and a list of what each commit said."""
 
-    def __init__(self, place: Place, kind: Columns, *, create: bool) -> None:
+    def __init__(self, place: Place, kind: Columns, files: Files, *, create: bool) -> None:
         """Open the table, making it when there is none and `create` says so.
 
         Raises:
@@ -50,6 +50,7 @@ class Log:
             StoreFormatError: it is no table of ours, or of a newer format.
         """
         self.place = place
+        self.files = files
         self._kind = kind
         self._schema = _schema(kind)
         with translated(place):
@@ -75,7 +76,7 @@ class Log:
         if self.place.path is not None:
             self.place.path.mkdir(parents=True, exist_ok=True)
         with suppress(delta("exceptions").DeltaError):  # another process made it meanwhile
-            library.DeltaTable.create(
+            return library.DeltaTable.create(
                 self.place.url,
                 self._schema,
                 name=self._kind.name,
@@ -130,18 +131,25 @@ class Log:
         Raises:
             StoreError: a commit's file was cleaned away.
         """
-        wanted = self.version - after
-        if not wanted:
-            return
-        with translated(self.place):
-            found = self._table.history(wanted)
-        if len(found) < wanted:
+        # `DeltaTable.history` of a handle that others overtook gives their commits the numbers of
+        # earlier versions (deltalake 1.6), so the log's files are read themselves.
+        for version in range(after + 1, self.version + 1):
+            yield version, self._text_of(version)
+
+    def _text_of(self, version: int) -> str | None:
+        name = f"_delta_log/{version:020}.json"
+        try:
+            lines = self.files.read(name).splitlines()
+        except FileGoneError as e:
             raise StoreError(
-                f"{self.place.url}: versions {after + 1} to {self.version} are not all in its log; "
-                "another program cleaned it: restore it from a backup"
-            )
-        for commit in reversed(found):
-            yield int(commit["version"]), commit.get(METADATA)
+                f"{self.place.url}/{name} is gone; another program cleaned the log: restore it "
+                "from a backup"
+            ) from e
+        for line in lines:
+            info = json.loads(line).get("commitInfo")
+            if info is not None:
+                return info.get(METADATA)
+        return None
 
     def marked(self, name: str) -> int | None:
         """Return the number a commit left under a name, or None."""
@@ -200,6 +208,10 @@ class Log:
                     self._schema,
                     list(self._kind.partition),
                     commit_properties=properties,
+                    # Nothing of the log is ever cleaned away; looking costs a listing.
+                    post_commithook_properties=library.PostCommitHookProperties(
+                        cleanup_expired_logs=False
+                    ),
                 )
             except delta("exceptions").CommitFailedError as e:
                 refused = e

@@ -8,7 +8,6 @@ from typing import Final, NamedTuple
 
 from simutrador_core.models.bars import SeriesKey
 from simutrador_data.services.storage.delta.events import Event, from_text
-from simutrador_data.services.storage.delta.files import Files
 from simutrador_data.services.storage.delta.index import FileRef, Index, changed
 from simutrador_data.services.storage.delta.ledger import Entry, Ledger
 from simutrador_data.services.storage.delta.log import Log
@@ -28,10 +27,10 @@ class Snapshot(NamedTuple):
 class State:
     """The table of bars and what is known of it. Everything happens under its lock."""
 
-    def __init__(self, log: Log, files: Files, ledger: Ledger) -> None:
-        """Keep the log, the files and a ledger that may be behind; `refresh` brings it up."""
+    def __init__(self, log: Log, ledger: Ledger) -> None:
+        """Keep the log and a ledger that may be behind; `refresh` brings it up."""
         self.log = log
-        self.files = files
+        self.files = log.files
         self.ledger = ledger
         self.lock = threading.RLock()
         self.index: Index = {}

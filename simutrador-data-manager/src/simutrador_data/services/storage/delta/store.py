@@ -93,8 +93,8 @@ class DeltaStore:
         """
         self._place = place_of(url, storage_options)
         table = self._place.child("bars")
-        log = Log(table, BARS, create=create)
-        self._state: State | None = State(log, files_of(table, FileOps()), Ledger())
+        log = Log(table, BARS, files_of(table, FileOps()), create=create)
+        self._state: State | None = State(log, Ledger())
         self._state.catch_up()
         self._clock = clock
         self._writing = threading.Lock()
