@@ -5,12 +5,14 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from itertools import count
 
 import pytest
 from pydantic import BaseModel
 
 from kit_jobs import wait_until
 from simutrador_service.database import Database
+from simutrador_service.database.base import utc_now
 from simutrador_service.errors import LostLeaseError
 from simutrador_service.jobs import Job, JobContext, Jobs, Partly, Retry, Worker, job
 from simutrador_service.jobs.claims import Claims
@@ -119,10 +121,12 @@ def test_a_worker_that_stops_gives_its_jobs_back(jobs: Jobs) -> None:
 def test_a_worker_that_lost_its_job_writes_nothing_more(database: Database) -> None:
     jobs = Jobs(database, KINDS)
     asked = jobs.submit(polite, Nothing())
-    claims = Claims(database, KINDS, lease=timedelta(seconds=1))
+    claims = Claims(database, KINDS, lease=timedelta(seconds=1), monotonic=count().__next__)
     now = jobs.clock()
     old = claims.claim("old", queues=["default"], now=now)
-    new = claims.claim("new", queues=["default"], now=now + timedelta(seconds=2))
+    later = now + timedelta(seconds=2)
+    assert claims.claim("new", queues=["default"], now=later) is None  # only now seen to be silent
+    new = claims.claim("new", queues=["default"], now=later)
     assert old is not None
     assert new is not None
     assert new.fence == old.fence + 1
@@ -131,7 +135,7 @@ def test_a_worker_that_lost_its_job_writes_nothing_more(database: Database) -> N
         late.progress(1, 1)
     with pytest.raises(LostLeaseError), late.effect("mine"):
         pytest.fail("the block of a lost effect was entered")
-    assert not claims.renew(old, now=now)
+    assert not claims.renew(old, left=timedelta(seconds=1), now=now)
     JobContext(new, claims).checkpoint("theirs")
     assert (jobs.get(asked.id).checkpoint, jobs.get(asked.id).crashes) == ("theirs", 1)
 
@@ -148,11 +152,12 @@ def test_a_job_whose_worker_vanished_is_not_run_for_ever(
     jobs: Jobs, change: str, state: str, code: str | None
 ) -> None:
     asked = jobs.submit(flaky, Nothing())
-    claims = Claims(jobs.database, KINDS, lease=timedelta(seconds=1))
+    claims = Claims(jobs.database, KINDS, lease=timedelta(seconds=1), monotonic=count().__next__)
     now = jobs.clock()
     for _ in range(3 if change == "attempts" else 1):
         assert claims.claim("w", queues=["default"], now=now) is not None
         now += timedelta(seconds=2)
+        assert claims.claim("w", queues=["default"], now=now) is None  # seen to be silent
     if change == "cancel":
         jobs.cancel(asked.id)
     if change == "time":
@@ -160,6 +165,31 @@ def test_a_job_whose_worker_vanished_is_not_run_for_ever(
     assert claims.claim("w", queues=["default"], now=now) is None
     found = jobs.get(asked.id)
     assert (found.state, found.error_code, found.dead) == (state, code, change == "attempts")
+
+
+@pytest.mark.parametrize("jump", [timedelta(hours=1), timedelta(hours=-1)])
+def test_a_clock_that_is_set_takes_no_running_job_away(sqlite: Database, jump: timedelta) -> None:
+    shift = timedelta(0)
+    jobs = Jobs(sqlite, KINDS, clock=lambda: utc_now() + shift)
+    lease = timedelta(seconds=1)
+    workers = [Worker(jobs, lease=lease, poll=TICK, grace=TICK) for _ in range(2)]
+    for worker in workers:
+        worker.start()
+    asked = jobs.submit(polite, Nothing())
+    assert wait_until(lambda: jobs.get(asked.id).done == 1, seconds=5)
+    shift = jump
+
+    def is_renewed() -> bool:
+        until = jobs.get(asked.id).lease_until
+        return until is not None and abs(until - jobs.clock()) < 2 * lease
+
+    assert wait_until(is_renewed, seconds=5)  # by the clock as it is now
+    found = jobs.get(asked.id)
+    assert (found.state, found.attempt, found.fence) == ("running", 1, 1)
+    jobs.cancel(asked.id)
+    assert ended(jobs, asked).state == "cancelled"
+    for worker in workers:
+        worker.stop(timeout_s=2.0)
 
 
 def test_rows_of_other_versions_and_queues_wait_for_their_worker(jobs: Jobs) -> None:

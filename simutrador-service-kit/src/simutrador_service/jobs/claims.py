@@ -5,7 +5,8 @@ Every write says `WHERE id = ? AND fence = ?`: a worker that lost its job change
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterable, Mapping
+import time
+from collections.abc import Callable, Generator, Iterable, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -18,6 +19,7 @@ from sqlalchemy.orm import Session
 from simutrador_service.database import Database
 from simutrador_service.errors import LostLeaseError
 from simutrador_service.jobs.kinds import AnyKind
+from simutrador_service.jobs.silence import Sign, Silence
 from simutrador_service.jobs.table import Job, JobState
 
 FREE: Final[Mapping[str, Any]] = {"lease_until": None, "worker": None, "deadline": None}
@@ -34,7 +36,6 @@ class Claim:
     attempt: int
     params: Any
     checkpoint: Any | None
-    deadline: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,11 +49,23 @@ class Verdict:
 class Claims:
     """What workers write."""
 
-    def __init__(self, database: Database, kinds: Iterable[AnyKind], *, lease: timedelta) -> None:
-        """Serve these kinds; a worker silent for longer than `lease` loses its jobs."""
+    def __init__(
+        self,
+        database: Database,
+        kinds: Iterable[AnyKind],
+        *,
+        lease: timedelta,
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
+        """Serve these kinds; a worker silent for longer than `lease` loses its jobs.
+
+        A lease that has run out is watched for half its length before it is believed, so that no
+        running job is taken away because a clock was set.
+        """
         self.database = database
         self.lease = lease
         self._kinds = {kind.name: kind for kind in kinds}
+        self._silence = Silence(lease / 2, monotonic=monotonic)
 
     def claim(
         self, worker: str, *, queues: Iterable[str], now: datetime, job_id: str | None = None
@@ -63,17 +76,16 @@ class Claims:
         """
         wanted = self._wanted(queues, job_id)
         # Two statements, each served by an index: with OR, every claim would sort all that wait.
-        for due in (_lost(now), _waiting(now)):
-            claim = self._claim_first(due.where(*wanted), worker, now)
-            if claim is not None:
-                return claim
-        return None
+        lost = self._silence.lost(self._expired(now))
+        if lost and (claim := self._claim_first(_lost(lost, now).where(*wanted), worker, now)):
+            return claim
+        return self._claim_first(_waiting(now).where(*wanted), worker, now)
 
-    def renew(self, claim: Claim, *, now: datetime) -> bool:
-        """Extend the lease, never beyond the run's deadline; return whether it was still held."""
-        until = min(now + self.lease, claim.deadline)
+    def renew(self, claim: Claim, *, left: timedelta, now: datetime) -> bool:
+        """Extend the lease, never beyond the time `left` to the run; return whether it was held."""
+        values = {"lease_until": now + min(self.lease, left), "deadline": now + left}
         with self.database.write() as session:
-            return _touch(session, claim, {"lease_until": until})
+            return _touch(session, claim, values)
 
     def verdict(self, claim: Claim) -> Verdict:
         """Return what the table says about a run."""
@@ -102,6 +114,11 @@ class Claims:
             if not _touch(session, claim, changed):
                 raise LostLeaseError(claim.job_id, claim.fence)
             yield session
+
+    def _expired(self, now: datetime) -> dict[str, Sign]:
+        expired = select(Job.id, Job.fence, Job.lease_until).where(*_has_expired(now))
+        with self.database.read() as session:
+            return {row.id: (row.fence, row.lease_until) for row in session.execute(expired)}
 
     def _claim_first(self, due: Select[Job], worker: str, now: datetime) -> Claim | None:
         with self.database.read() as session:
@@ -154,7 +171,6 @@ class Claims:
             attempt=found.attempt + 1,
             params=found.params,
             checkpoint=found.checkpoint,
-            deadline=deadline,
         )
 
 
@@ -164,9 +180,13 @@ def _waiting(now: datetime) -> Select[Job]:
     return due.order_by(Job.due_at, Job.created_at).limit(1)
 
 
-def _lost(now: datetime) -> Select[Job]:
-    """Return the query of a job whose worker fell silent."""
-    lost = select(Job).where(Job.state == JobState.RUNNING, Job.lease_until < now)
+def _has_expired(now: datetime) -> tuple[ColumnElement[bool], ...]:
+    return Job.state == JobState.RUNNING, Job.lease_until < now
+
+
+def _lost(job_ids: Iterable[str], now: datetime) -> Select[Job]:
+    """Return the query of one of these jobs whose worker still shows no sign."""
+    lost = select(Job).where(Job.id.in_(job_ids), *_has_expired(now))
     return lost.order_by(Job.due_at).limit(1)
 
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import random
+import time
 from collections.abc import Callable
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Final
 
 import structlog
@@ -34,7 +35,9 @@ class Run:
         self._clock = clock
         self._loop: asyncio.AbstractEventLoop | None = None
         self._task: asyncio.Task[Any] | None = None
-        self.interrupted_at: datetime | None = None
+        self._ends_at = time.monotonic() + claim.kind.time_limit.total_seconds()
+        self.renewed_at = time.monotonic()
+        self.interrupted_at: float | None = None
 
     def execute(self) -> None:
         """Run the function and write how it ended; a lost lease ends quietly."""
@@ -46,9 +49,14 @@ class Run:
             except LostLeaseError:
                 _log.warning("job_lost", fence=self.claim.fence)
 
+    @property
+    def left(self) -> timedelta:
+        """How much of its time limit is left, whatever happens to the wall clock."""
+        return timedelta(seconds=self._ends_at - time.monotonic())
+
     def interrupt(self, reason: Interruption) -> None:
         """Ask the run to stop."""
-        self.interrupted_at = self.interrupted_at or self._clock()
+        self.interrupted_at = self.interrupted_at or time.monotonic()
         self.context.interrupt(reason)
 
     def abandon(self) -> None:

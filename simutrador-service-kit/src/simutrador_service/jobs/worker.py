@@ -19,6 +19,7 @@ from simutrador_service.jobs.running import Run
 from simutrador_service.jobs.service import Jobs
 
 _log = structlog.get_logger(__name__)
+_NONE: Final = timedelta(0)
 _PURGE_EVERY_S: Final = 3600.0
 
 
@@ -54,8 +55,9 @@ class Worker:
         self._claims = Claims(jobs.database, jobs.kinds.values(), lease=lease)
         self._queues = tuple(queues)
         self._poll_s = poll.total_seconds()
-        self._beat_s = min(lease.total_seconds() / 4, self._poll_s)
-        self._grace = grace
+        self._renew_s = lease.total_seconds() / 4
+        self._beat_s = min(self._renew_s, self._poll_s)
+        self._grace_s = grace.total_seconds()
         self._keep = (keep, keep_dead)
         self._bell = Condition()
         self._deaf: Callable[[], None] = lambda: None
@@ -162,17 +164,17 @@ class Worker:
                 self._bell.wait_for(lambda: self._stopping and not self._running, self._beat_s)
 
     def _watch(self, run: Run) -> None:
-        now = self._jobs.clock()
         verdict = self._claims.verdict(run.claim)
         if not verdict.held:
             run.interrupt(Interruption.LOST)
-        elif now >= run.claim.deadline:
+        elif run.left <= _NONE:
             run.interrupt(Interruption.TIME_LIMIT)
         elif verdict.cancel_requested:
             run.interrupt(Interruption.CANCEL)
-        if verdict.held:
-            self._claims.renew(run.claim, now=now)
+        if verdict.held and time.monotonic() - run.renewed_at >= self._renew_s:
+            self._claims.renew(run.claim, left=run.left, now=self._jobs.clock())
+            run.renewed_at = time.monotonic()
         if run.interrupted_at is not None and (
-            now >= run.claim.deadline or now - run.interrupted_at >= self._grace
+            run.left <= _NONE or time.monotonic() - run.interrupted_at >= self._grace_s
         ):
             run.abandon()
