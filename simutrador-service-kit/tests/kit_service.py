@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 from fastapi import APIRouter, FastAPI, Request, Response, WebSocket
 from fastapi.responses import PlainTextResponse, StreamingResponse
 from pydantic import BaseModel
+from sse_starlette import EventSourceResponse, ServerSentEvent
 
 from simutrador_service.auth import Principal, public, require
 from simutrador_service.config import ServerSection
@@ -41,13 +42,6 @@ def demo_routes() -> APIRouter:
     async def binary() -> Response:
         return Response(b"\0" * 10_000, media_type="application/vnd.apache.arrow.stream")
 
-    _add_streams(router)
-    _add_faults(router)
-    _add_writes(router)
-    return router
-
-
-def _add_streams(router: APIRouter) -> None:
     @router.get("/lines")
     async def lines() -> StreamingResponse:
         async def parts() -> AsyncIterator[str]:
@@ -56,6 +50,13 @@ def _add_streams(router: APIRouter) -> None:
 
         return StreamingResponse(parts(), media_type="application/x-ndjson")
 
+    _add_streams(router)
+    _add_faults(router)
+    _add_writes(router)
+    return router
+
+
+def _add_streams(router: APIRouter) -> None:
     @router.get("/events")
     async def events() -> StreamingResponse:
         async def parts() -> AsyncIterator[str]:
@@ -64,6 +65,14 @@ def _add_streams(router: APIRouter) -> None:
                 await asyncio.sleep(0.05)
 
         return StreamingResponse(parts(), media_type="text/event-stream")
+
+    @router.get("/jobs-like")
+    async def jobs_like() -> EventSourceResponse:
+        async def parts() -> AsyncIterator[ServerSentEvent]:
+            yield ServerSentEvent("begun")
+            await asyncio.Event().wait()
+
+        return EventSourceResponse(parts())
 
     @router.get("/slow-then-stream")
     async def slow_then_stream() -> StreamingResponse:
@@ -124,7 +133,7 @@ def demo_app(server: ServerSection | None = None, **pieces: Any) -> FastAPI:
 @contextmanager
 def served(make: Callable[[ServerSection], FastAPI], **limits: Any) -> Iterator[str]:
     """Serve an application on a free port in a thread of its own; give its address."""
-    server = ServerSection(port=0, **limits)
+    server = ServerSection(**{"port": 0, "shutdown_timeout_s": 1, **limits})
     listening, stop = threading.Event(), threading.Event()
     found: list[Any] = []
 

@@ -47,7 +47,7 @@ class ServerSection(Section):
     header_timeout_s: float = Field(default=10.0, gt=0)
     body_timeout_s: float = Field(default=20.0, gt=0)
     request_timeout_s: float = Field(default=30.0, gt=0)
-    shutdown_timeout_s: float = Field(default=5.0, ge=0)
+    shutdown_timeout_s: int = Field(default=5, ge=0)
 
     @field_validator("allowed_origins")
     @classmethod

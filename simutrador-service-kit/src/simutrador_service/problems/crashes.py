@@ -40,7 +40,9 @@ class CrashMiddleware:
         try:
             await self._app(scope, receive, watch)
         except ClientDisconnect:
-            return  # nobody is left to be answered
+            if not started:  # nobody is left to read this, but it is counted for what it is
+                detail = "the client left before its request had arrived; send it again"
+                await send_problem(make_problem(408, detail), scope, send)
         except Exception:
             _log.exception("request_crashed", path=scope["path"])
             if started:

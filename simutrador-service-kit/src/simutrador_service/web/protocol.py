@@ -91,6 +91,7 @@ class GuardedProtocol(HttpToolsProtocol):
         super().on_message_begin()
         if self._awaits is not _Awaits.HEAD:
             self._await_head()
+            self._arrived = 1  # its first bytes came with the end of the one before
 
     def on_headers_complete(self) -> None:
         """Start the application and wait for the body."""

@@ -154,7 +154,7 @@ def _config(app: FastAPI, server: ServerSection) -> uvicorn.Config:
         lifespan="off",
         ws_max_size=server.max_message_bytes,
         ws_per_message_deflate=False,  # small messages, and a client waits for each
-        timeout_graceful_shutdown=round(server.shutdown_timeout_s),
+        timeout_graceful_shutdown=server.shutdown_timeout_s,
     )
 
 
