@@ -16,7 +16,9 @@ from kit_auth import PASSWORD, SECRET, Clock, quick_passwords
 from simutrador_core.models.enums import UserPlan
 from simutrador_service.auth import (
     Accounts,
+    Authenticator,
     CallerLimits,
+    KeyStore,
     Role,
     Tokens,
     auth_routes,
@@ -56,6 +58,16 @@ class Site:
         return {"Authorization": f"Bearer {(await self.log_in(name))['access_token']}"}
 
 
+def _bars() -> APIRouter:
+    router = APIRouter()
+
+    @router.get("/bars", dependencies=[require("bars:read")])
+    async def bars() -> int:
+        return 1
+
+    return router
+
+
 @pytest.fixture
 def accounts(sqlite: Database, tmp_path: Path, clock: Clock) -> Iterator[Accounts]:
     opened = open_accounts(
@@ -78,16 +90,10 @@ def clock() -> Clock:
 
 @pytest.fixture
 async def site(accounts: Accounts, clock: Clock) -> AsyncIterator[Site]:
-    own = APIRouter()
-
-    @own.get("/bars", dependencies=[require("bars:read")])
-    async def bars() -> int:
-        return 1
-
     app = create_app(
         INFO,
         ServerSection(),
-        routers=[own, auth_routes(accounts, registration=Role.VIEWER)],
+        routers=[_bars(), auth_routes(accounts, registration=Role.VIEWER)],
         authenticator=accounts.authenticator(is_open=False),
         limits=CallerLimits(RateLimiter(), {None: Rule.of("1000/min"), UserPlan.FREE: FREE}),
     )
@@ -317,6 +323,46 @@ async def test_users_and_audit_are_for_admins(site: Site) -> None:
         ("user.create", actor, "192.0.2.1"),
     ]
     assert log[0]["subject"] == made.json()["id"]
+
+
+async def test_an_admin_of_one_tenant_sees_nothing_of_another(site: Site) -> None:
+    keys = site.accounts.keys
+    admin = {"X-API-Key": keys.create("boss", scopes=["*"], tenant="acme").key}
+    theirs = keys.create("ann", scopes=["*"], tenant="umbrella").kept.prefix
+    whole = keys.create("root", scopes=["*"]).kept.prefix
+    own = keys.create("ben", scopes=["*"], tenant="acme").kept.prefix
+    seen = (await site.client.get("/auth/keys?owner=*", headers=admin)).json()
+    assert {key["tenant"] for key in seen} == {"acme"}
+    for prefix, status in ((theirs, 404), (whole, 404), (own, 204)):
+        answer = await site.client.delete(f"/auth/keys/{prefix}", headers=admin)
+        assert answer.status_code == status
+    new = {"name": "eve", "password": PASSWORD, "role": "admin"}
+    for method, path, body in (
+        ("GET", "/auth/users", None),
+        ("POST", "/auth/users", new),
+        ("PATCH", "/auth/users/viewer@example.com", {"role": "admin"}),
+        ("GET", "/auth/audit", None),
+    ):
+        refused = await site.client.request(method, path, json=body, headers=admin)
+        assert refused.status_code == 403, path
+    made = await site.client.post("/auth/keys", json={"scopes": ["*"]}, headers=admin)
+    assert made.json()["tenant"] == "acme"
+
+
+async def test_while_the_database_is_gone_nobody_new_is_believed(clock: Clock) -> None:
+    gone = Database("postgresql://me:hunter2@127.0.0.1:1/x")
+    app = create_app(
+        INFO, ServerSection(), routers=[_bars()], authenticator=Authenticator(KeyStore(gone))
+    )
+    async with httpx.AsyncClient(
+        transport=httpx.ASGITransport(app), base_url="http://localhost"
+    ) as client:
+        key = "sk_000000000000." + "A" * 43
+        answer = await client.get("/bars", headers={"X-API-Key": key})
+    assert (answer.status_code, answer.json()["code"]) == (503, "unavailable")
+    assert "DATABASE__URL" in answer.json()["detail"]
+    assert "hunter2" not in answer.text
+    gone.close()
 
 
 def test_a_token_for_a_key_ends_with_the_key(accounts: Accounts, clock: Clock) -> None:

@@ -13,6 +13,7 @@ from simutrador_service.auth.dependencies import require
 from simutrador_service.auth.limiting import address_of
 from simutrador_service.auth.models import AuditView, NewUser, UserChange, UserView
 from simutrador_service.auth.principal import Principal
+from simutrador_service.errors import ForbiddenError
 
 ADMIN = "users:admin"
 
@@ -21,9 +22,10 @@ def admin_routes(accounts: Accounts) -> APIRouter:
     """Return them, without prefix."""
     router = APIRouter(tags=["Administration"])
 
-    @router.get("/users", dependencies=[require(ADMIN)])
-    def list_users() -> list[UserView]:
+    @router.get("/users")
+    def list_users(caller: Annotated[Principal, require(ADMIN)]) -> list[UserView]:
         """List all users, oldest first."""
+        _check_sees_all(caller)
         return [UserView.model_validate(user) for user in accounts.users.list_users()]
 
     @router.post("/users", status_code=201)
@@ -31,13 +33,14 @@ def admin_routes(accounts: Accounts) -> APIRouter:
         asked: NewUser, caller: Annotated[Principal, require(ADMIN)], request: Request
     ) -> UserView:
         """Add a user."""
+        _check_sees_all(caller)
         user = accounts.users.create(
             asked.name,
             asked.password,
             role=asked.role,
             full_name=asked.full_name,
             plan=asked.plan,
-            tenant=caller.tenant,
+            tenant=asked.tenant,
             by=Actor(caller.id, address_of(request)),
         )
         return UserView.model_validate(user)
@@ -50,6 +53,7 @@ def admin_routes(accounts: Accounts) -> APIRouter:
         request: Request,
     ) -> UserView:
         """Change a role, keep somebody out, or set a password; every log-in of theirs ends."""
+        _check_sees_all(caller)
         by = Actor(caller.id, address_of(request))
         user = accounts.users.get(user_id)
         if asked.password is not None:
@@ -58,14 +62,26 @@ def admin_routes(accounts: Accounts) -> APIRouter:
             user = accounts.users.change(user.id, role=asked.role, active=asked.active, by=by)
         return UserView.model_validate(user)
 
-    @router.get("/audit", dependencies=[require("audit:admin")])
+    @router.get("/audit")
     def audit(
+        caller: Annotated[Principal, require("audit:admin")],
         actor: str | None = None,
         before: int | None = None,
         limit: Annotated[int, Query(ge=1, le=MAX_PAGE)] = 100,
     ) -> list[AuditView]:
         """List who did what, newest first; `before` is the id of the last one of a page."""
+        _check_sees_all(caller)
         found = accounts.audit.entries(actor=actor, before=before, limit=limit)
         return [AuditView.model_validate(entry) for entry in found]
 
     return router
+
+
+def _check_sees_all(caller: Principal) -> None:
+    """Refuse whoever sees the data of one tenant alone: users and log are those of all.
+
+    Raises:
+        ForbiddenError: they do.
+    """
+    if caller.tenant is not None:
+        raise ForbiddenError(f"tenant {caller.tenant} may not see or change the users of others")

@@ -5,8 +5,10 @@ from __future__ import annotations
 import asyncio
 from typing import Protocol
 
+from sqlalchemy.exc import SQLAlchemyError
+
 from simutrador_service.auth.principal import LOCAL, Principal
-from simutrador_service.errors import UnauthenticatedError
+from simutrador_service.errors import UnauthenticatedError, UnavailableError
 
 
 class Verifier(Protocol):
@@ -50,20 +52,22 @@ class Authenticator:
 
         Raises:
             UnauthenticatedError: there is none, or it does not hold.
+            UnavailableError: the database does not answer, so nobody new is believed.
         """
         verifier = self._verifier_of(token)
-        return LOCAL if verifier is None else verifier.verify(token)
+        return LOCAL if verifier is None else _verified(verifier, token)
 
     async def admit(self, token: str) -> Principal:
         """Return the same without making the event loop wait.
 
         Raises:
             UnauthenticatedError: there is none, or it does not hold.
+            UnavailableError: the database does not answer, so nobody new is believed.
         """
         verifier = self._verifier_of(token)
         if verifier is None:
             return LOCAL
-        return verifier.recall(token) or await asyncio.to_thread(verifier.verify, token)
+        return verifier.recall(token) or await asyncio.to_thread(_verified, verifier, token)
 
     def _verifier_of(self, token: str) -> Verifier | None:
         """Return who judges the token; None where nobody needs to."""
@@ -77,3 +81,12 @@ class Authenticator:
                 "this needs a key in X-API-Key, or a token in Authorization: Bearer TOKEN"
             )
         raise UnauthenticatedError("the credential does not hold; log in again, or ask for a key")
+
+
+def _verified(verifier: Verifier, token: str) -> Principal:
+    try:
+        return verifier.verify(token)
+    except SQLAlchemyError as e:
+        raise UnavailableError(
+            "credentials cannot be checked: the database does not answer; check DATABASE__URL"
+        ) from e

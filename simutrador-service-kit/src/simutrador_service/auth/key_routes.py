@@ -16,6 +16,7 @@ from simutrador_service.auth.keys import NewKey
 from simutrador_service.auth.limiting import address_of
 from simutrador_service.auth.models import KeyView, MadeKey, NewKeyRequest, Rotation
 from simutrador_service.auth.principal import Principal, check_scope
+from simutrador_service.auth.tables import ApiKey
 from simutrador_service.errors import ForbiddenError
 
 MANAGE = "keys:admin"
@@ -34,7 +35,7 @@ def key_routes(accounts: Accounts) -> APIRouter:
         if wanted != caller.id and not caller.may(MANAGE):
             raise ForbiddenError(f"only the scope {MANAGE} sees keys of others")
         found = accounts.keys.list_keys(owner=None if wanted == "*" else wanted)
-        return [KeyView.model_validate(key) for key in found]
+        return [KeyView.model_validate(key) for key in found if _is_visible(key, caller)]
 
     @router.post("", status_code=201)
     def create_key(
@@ -95,12 +96,14 @@ def _check_owner(accounts: Accounts, prefix: str, caller: Principal) -> None:
         ForbiddenError: the key may do what the caller may not: it is not theirs to renew or end.
     """
     key = accounts.keys.get(prefix)
-    if caller.may(MANAGE):
-        return
-    if key.owner != caller.id or key.tenant != caller.tenant:
+    if not _is_visible(key, caller) or (key.owner != caller.id and not caller.may(MANAGE)):
         raise UnknownKeyError(prefix)
     if not all(caller.may(scope) for scope in key.scopes):
         raise ForbiddenError(f"key {key.prefix} may do more than you; ask an admin")
+
+
+def _is_visible(key: ApiKey, caller: Principal) -> bool:
+    return caller.tenant is None or key.tenant == caller.tenant
 
 
 def _shown(made: NewKey, response: Response) -> MadeKey:

@@ -51,6 +51,7 @@ class NewUser(_Asked):
     role: Role = Role.VIEWER
     full_name: str = Field(default="", max_length=200)
     plan: UserPlan | None = None
+    tenant: str | None = Field(default=None, max_length=MAX_ID)
 
 
 class UserChange(_Asked):

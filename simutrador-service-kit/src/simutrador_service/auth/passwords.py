@@ -5,6 +5,7 @@ from __future__ import annotations
 import unicodedata
 from functools import cached_property
 from secrets import token_hex
+from threading import BoundedSemaphore
 from typing import Final
 
 from argon2 import PasswordHasher
@@ -14,6 +15,7 @@ from simutrador_core.errors import InputError
 
 SHORTEST: Final = 12
 LONGEST: Final = 256
+_AT_ONCE: Final = 4
 _LEAST_DIFFERENT: Final = 4
 _LEAST_NAME: Final = 4  # a shorter one stands in many good passwords
 
@@ -38,20 +40,23 @@ def check_password(password: str, *, name: str) -> None:
 
 
 class Passwords:
-    """Hashes passwords and compares them; each takes tens of milliseconds and 64 MiB."""
+    """Hashes passwords and compares them, four at once: each takes 100 ms and 64 MiB."""
 
     def __init__(self, hasher: PasswordHasher | None = None) -> None:
         """Hash as RFC 9106 advises where memory is scarce: 64 MiB, 3 passes, 4 lanes."""
         self._hasher = hasher or PasswordHasher()
+        self._turns = BoundedSemaphore(_AT_ONCE)
 
     def hash(self, password: str) -> str:
         """Return what is kept of a password."""
-        return self._hasher.hash(_normal(password))
+        with self._turns:
+            return self._hasher.hash(_normal(password))
 
     def fits(self, kept: str | None, password: str) -> bool:
         """Return whether this is the password; as slow where there is none (`kept` is None)."""
         try:
-            fits = self._hasher.verify(kept or self._nobody, _normal(password))
+            with self._turns:
+                fits = self._hasher.verify(kept or self._nobody, _normal(password))
         except (VerificationError, InvalidHashError):
             return False
         return fits and kept is not None
