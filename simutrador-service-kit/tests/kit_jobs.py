@@ -90,7 +90,7 @@ def torn_effect(self: JobContext, checkpoint: object) -> Iterator[Session]:
     """Commit the effect first and the checkpoint a moment later."""
     with self._claims.database.write() as session:
         yield session
-    time.sleep(0.05)
+    time.sleep(0.2)
     self.checkpoint(checkpoint)
 
 

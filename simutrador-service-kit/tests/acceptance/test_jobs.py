@@ -116,7 +116,7 @@ def test_effects_happen_once_while_workers_are_killed(
         while not is_over(jobs):
             time.sleep(chance.uniform(0.1, 0.5))
             held = held_by(jobs, workers.pids)
-            if held and kills < at_scale(4, 100):
+            if held and kills < at_scale(3, 100):
                 victim = chance.choice(sorted(held))
                 os.kill(victim, signal.SIGKILL)
                 kills += 1

