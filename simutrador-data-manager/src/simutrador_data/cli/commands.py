@@ -20,6 +20,7 @@ from simutrador_data.cli.import_files import import_
 from simutrador_data.cli.output import ExitCode, fail
 from simutrador_data.cli.resample import resample
 from simutrador_data.cli.serve import serve
+from simutrador_data.cli.sql import sql
 from simutrador_data.cli.store import store
 from simutrador_data.cli.symbols import symbols
 from simutrador_data.cli.validate import validate
@@ -41,6 +42,7 @@ app.command()(validate)
 app.command()(gaps)
 app.command()(resample)
 app.command()(serve)
+app.command()(sql)
 app.add_typer(store, name="store")
 app.add_typer(config, name="config")
 app.command()(doctor)

@@ -1,0 +1,1 @@
+"""SQL over the record, read-only, through DuckDB (extra `sql`)."""
