@@ -85,7 +85,10 @@ def say(line: str) -> None:
 
 
 def serve_kills() -> None:
-    """Answer each line `{root, done, delay}` with what a writer acknowledged before its death."""
+    """Answer each line `{root, done, after, delay}` with what a writer did before its death.
+
+    It is killed `delay` seconds after it acknowledged `after` steps.
+    """
     for line in sys.stdin:
         order = json.loads(line)
         say(json.dumps(_kill_one(order)))
@@ -98,7 +101,8 @@ def _kill_one(order: dict[str, Any]) -> dict[str, Any]:
         os.close(receive)
         _write_until_killed(Path(order["root"]), order["done"], send)
     os.close(send)
-    acknowledged = _read_until(receive, time.monotonic() + order["delay"])
+    acknowledged = _read_some(receive, order["after"])
+    acknowledged += _read_until(receive, time.monotonic() + order["delay"])
     os.kill(writer, signal.SIGKILL)
     acknowledged += _read_until(receive, None)
     os.close(receive)
@@ -130,6 +134,17 @@ def _do(store: ParquetStore, deed: Change | Maintenance) -> None:
         store.maintain(deed)
     else:
         store.commit(deed)
+
+
+def _read_some(pipe: int, least: int) -> bytes:
+    """Return what arrives, at least so many bytes unless nobody writes any more."""
+    found = b""
+    while len(found) < least:
+        part = os.read(pipe, 65_536)
+        if not part:
+            return found
+        found += part
+    return found
 
 
 def _read_until(pipe: int, deadline: float | None) -> bytes:

@@ -10,9 +10,8 @@ import os
 import sqlite3
 import threading
 from collections import OrderedDict
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 from uuid import uuid4
@@ -115,9 +114,9 @@ class Contents:
     ) -> list[ObjectRef]:
         """Write labelled tables as durable Parquet files below `place`, in their order.
 
-        Files are encoded side by side and written one after the other. Their ids are 0 until the
-        catalogue names them; each is appended to `written` once it has its name, so that whoever
-        fails later can delete it.
+        Several are encoded and synced side by side. Their ids are 0 until the catalogue names them;
+        each is appended to `written` once it has its name, so that whoever fails later can delete
+        it.
 
         Raises:
             DiskError: one could not be written; nothing but unnamed files can be left behind.
@@ -130,25 +129,39 @@ class Contents:
         with disk_errors():
             make_folders(self._ops, folder)
             make_folders(self._ops, self._root / SCRATCH)
-            with _encoded([table for _, table in parts], series) as files:
-                for (label, table), (data, digest) in zip(parts, files, strict=True):
-                    name = f"{label}-{uuid4().hex}.parquet"
-                    self._put(folder, name, data)
-                    path = "/".join((*where, name))
-                    written.append(ObjectRef(0, path, digest, table.shape[1]))
-            self._ops.sync_folder(folder)
+            scratch = [
+                self._root / SCRATCH / f"{label}-{uuid4().hex}.parquet" for label, _ in parts
+            ]
+            tables = [table for _, table in parts]
+            try:
+                digests = self._create(scratch, tables, series)
+                for path, digest, table in zip(scratch, digests, tables, strict=True):
+                    self._ops.rename(path, folder / path.name)
+                    name = "/".join((*where, path.name))
+                    written.append(ObjectRef(0, name, digest, table.shape[1]))
+                self._ops.sync_folder(folder)
+            except FileNotFoundError as e:  # a vacuum took it, as compaction works without the lock
+                raise ObjectGoneError(f"{e.filename} is gone") from e
+            except OSError:
+                self.remove_unnamed([*scratch, *(folder / path.name for path in scratch)])
+                raise
         return written[-len(parts) :]
 
-    def _put(self, folder: Path, name: str, data: memoryview) -> None:
-        scratch = self._root / SCRATCH / name
-        try:
-            self._ops.create(scratch, [data])
-            self._ops.rename(scratch, folder / name)
-        except FileNotFoundError as e:  # a vacuum took it, as compaction works without the lock
-            raise ObjectGoneError(f"{folder / name} is gone") from e
-        except OSError:
-            self.remove_unnamed([scratch, folder / name])
-            raise
+    def _create(
+        self, paths: Sequence[Path], tables: Sequence[Table], series: SeriesKey
+    ) -> list[str]:
+        """Write tables into new files, on the disk when this returns, and return their digests."""
+
+        def create(path: Path, table: Table) -> str:
+            data = parquet_file.encode(table, series)
+            self._ops.create(path, [data])
+            return blocks.digest_of(data)
+
+        if len(paths) == 1:  # as a rule: a thread would only cost time
+            return [create(paths[0], tables[0])]
+        # Two more than processors, as some wait for the disk.
+        with ThreadPoolExecutor(min(len(paths), 2 + (os.cpu_count() or 1))) as pool:
+            return list(pool.map(create, paths, tables))
 
     def fresh_rows(self, ref: ObjectRef) -> int:
         """Return how many rows an object decodes to, reading all of it from the disk again.
@@ -227,26 +240,6 @@ class Contents:
             return parquet_file.decode(data, first=first, last=last)
         except CorruptDataError as e:
             raise CorruptDataError(f"{self.name_of(ref)}: {e}") from e
-
-
-@contextmanager
-def _encoded(
-    tables: Sequence[Table], series: SeriesKey
-) -> Generator[Iterator[tuple[memoryview, str]], None, None]:
-    """Lend the Parquet bytes of tables and their digests, each ready when it is asked for."""
-
-    def encode(table: Table) -> tuple[memoryview, str]:
-        data = parquet_file.encode(table, series)
-        return data, blocks.digest_of(data)
-
-    if len(tables) == 1:  # as a rule: a thread would only cost time
-        yield map(encode, tables)
-        return
-    with ThreadPoolExecutor(min(len(tables), os.cpu_count() or 1)) as pool:
-        try:
-            yield pool.map(encode, tables)
-        finally:
-            pool.shutdown(cancel_futures=True)
 
 
 __all__ = ["Contents", "ObjectGoneError", "SCRATCH", "MIRRORS"]
