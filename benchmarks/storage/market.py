@@ -1,24 +1,32 @@
-"""Invented minutes on a grid of cents: the same rows for every store."""
+"""Invented minutes on a grid of cents, in New York's sessions: the same rows for every store."""
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime
+from functools import cache
 from typing import Final
 
 import numpy as np
 import pandas as pd
 
+from simutrador_core.models.bars import I64, from_us, to_us
+from simutrador_core.sessions.exchange import get_calendar
+
 SESSION: Final = 390
 MONTH: Final = 21 * SESSION
-_FIRST: Final = int(datetime(2020, 1, 2, 14, 30, tzinfo=UTC).timestamp())
+_FROM: Final = to_us(datetime.combine(date(2014, 1, 1), datetime.min.time(), UTC))
+
+
+@cache
+def _opens() -> I64:
+    """Return when each whole session from 2014 on opens; half days are left out."""
+    schedule = get_calendar("XNYS").schedule
+    return schedule.opens[(schedule.minutes() == SESSION) & (schedule.opens >= _FROM)]
 
 
 def session_start(number: int) -> datetime:
-    """Return when session `number` opens: each weekday from 2020-01-02 on, 14:30 UTC."""
-    first = np.busday_offset("2020-01-02", number)
-    return datetime.combine(first.item(), datetime.min.time(), UTC) + timedelta(
-        hours=14, minutes=30
-    )
+    """Return when session `number` opens, counted from 2014 on."""
+    return from_us(int(_opens()[number]))
 
 
 def minutes(sessions: int, *, seed: int, first: int = 0) -> pd.DataFrame:
@@ -34,9 +42,7 @@ def minutes(sessions: int, *, seed: int, first: int = 0) -> pd.DataFrame:
     high = np.maximum(opened, close) + rng.poisson(3, n)
     low = np.minimum(opened, close) - rng.poisson(3, n)
     volume = rng.lognormal(8.5, 0.8, n).round()
-    opens = np.array(
-        [int(session_start(first + number).timestamp()) * 10**6 for number in range(sessions)]
-    )
+    opens = _opens()[first : first + sessions]
     times = (opens[:, None] + np.arange(SESSION) * 60_000_000).ravel()
     stamps = pd.DatetimeIndex(times.view("datetime64[us]")).tz_localize("UTC")
     prices = {"open": opened, "high": high, "low": low, "close": close}
