@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import shutil
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 import pytest
@@ -18,6 +19,7 @@ from simutrador_core.testing.comparing import assert_same_bars
 from simutrador_core.testing.memory_store import MemoryStore
 from simutrador_core.testing.store_facts import facts_of
 from simutrador_data.services.storage import tidying
+from simutrador_data.services.storage.file_ops import DiskError, FileOps
 from simutrador_data.services.storage.parquet_store import ParquetStore
 
 MINUTE: Final = timedelta(minutes=1)
@@ -124,3 +126,40 @@ def test_a_reader_at_an_older_list_goes_on(tmp_path: Path) -> None:
         store.commit(nth(7))
         parts.extend(stream)
         assert sum(len(part) for part in parts) == 21
+
+
+@pytest.mark.parametrize("kind", ["eio", "enospc", "short write", "crash", "power loss"])
+def test_a_fault_at_any_step_leaves_the_commit_whole_or_undone(
+    disk: Any, fast_path: Path, kind: str
+) -> None:
+    def opened(root: Path, ops: FileOps | None = None) -> ParquetStore:
+        return ParquetStore(root, ops=ops or disk.ops(), clock=lambda: NOW)
+
+    with opened(fast_path / "template") as store:
+        for number in range(7):
+            store.commit(nth(number))
+        old = facts_of(store)
+    with opened(Path(shutil.copytree(fast_path / "template", fast_path / "whole"))) as store:
+        store.commit(nth(7))
+        new = facts_of(store)
+    for at in range(1, 100):
+        root = Path(shutil.copytree(fast_path / "template", fast_path / str(at)))
+        ops = disk.ops()
+        store = opened(root, ops)
+        ops.arm(kind, at)
+        try:
+            store.commit(nth(7))
+        except (disk.Crash, DiskError):
+            assert ops.fired
+        store.close()
+        with opened(root) as store:
+            assert facts_of(store) in (old, new)
+            store.commit(nth(7))
+            assert facts_of(store) == new
+            assert store.maintain(Maintenance.VERIFY).problems == ()
+            store.maintain(Maintenance.VACUUM)
+            assert facts_of(store) == new
+        if not ops.fired:
+            assert at > 6
+            return
+    pytest.fail("tidying never ends")
