@@ -9,21 +9,26 @@ Options of an object store come from the environment. Each commit is acknowledge
 
 from __future__ import annotations
 
+import runpy
 import sys
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Final
 
 import numpy as np
-
-sys.path.insert(0, str(Path(__file__).parents[1] / "acceptance"))
-
-from store_steps import BASE_US, MINUTE_US, Model, change, flat
 
 from simutrador_core.errors import ConflictError
 from simutrador_core.models.bars import BarQuery, from_us
 from simutrador_core.models.enums import Maintenance, OnConflict, Timeframe
 from simutrador_data.services.storage.delta import DeltaStore
+
+STEPS: Final = SimpleNamespace(
+    **runpy.run_path(str(Path(__file__).parents[1] / "acceptance" / "store_steps.py"))
+)
+BASE_US: Final[int] = STEPS.BASE_US
+MINUTE_US: Final[int] = STEPS.MINUTE_US
 
 
 def say(line: str) -> None:
@@ -34,7 +39,7 @@ def say(line: str) -> None:
 
 def steps(url: str, done: int) -> None:
     """Do the steps after the first `done` until killed."""
-    model = Model()
+    model = STEPS.Model()
     for number in range(done):
         model.step(number)
     with DeltaStore(url) as store:
@@ -62,10 +67,11 @@ def count(url: str, worker: int, commits: int) -> None:
                 minute = 1 + worker * commits + number
                 times = BASE_US + np.array([0, minute], dtype=np.int64) * MINUTE_US
                 page = replace(
-                    flat("AAPL", Timeframe.MINUTE_1, times, 1.0), volume=np.array([total, 1.0])
+                    STEPS.flat("AAPL", Timeframe.MINUTE_1, times, 1.0),
+                    volume=np.array([total, 1.0]),
                 )
                 try:
-                    store.commit(change(page, on_conflict=OnConflict.REPLACE), base=base)
+                    store.commit(STEPS.change(page, on_conflict=OnConflict.REPLACE), base=base)
                 except ConflictError:
                     conflicts += 1
                     continue
@@ -81,8 +87,8 @@ def alone(url: str, worker: int, commits: int) -> None:
         sys.stdin.readline()
         for number in range(commits):
             times = BASE_US + np.arange(number * 5, number * 5 + 5, dtype=np.int64) * MINUTE_US
-            page = flat(f"OWN{worker}", Timeframe.MINUTE_1, times, float(number + 1))
-            base = store.commit(change(page), base=base).id
+            page = STEPS.flat(f"OWN{worker}", Timeframe.MINUTE_1, times, float(number + 1))
+            base = store.commit(STEPS.change(page), base=base).id
             say("done 0")
 
 

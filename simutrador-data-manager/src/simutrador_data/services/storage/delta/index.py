@@ -36,7 +36,8 @@ def index_of(actions: Any, name: str) -> Index:
         StoreFormatError: a file lacks what a store's own files have.
     """
     arrow = import_module("pyarrow")
-    table = arrow.table(actions)
+    # `pyarrow.table(...)` would import pandas.
+    table = arrow.RecordBatchReader.from_stream(actions).read_all()
     if not table.num_rows:
         return {}
     columns: list[list[Any]] = [

@@ -9,7 +9,7 @@ from __future__ import annotations
 from bisect import bisect_right
 from typing import Final, NamedTuple
 
-from simutrador_core.errors import InvalidRangeError, UnknownSymbolError
+from simutrador_core.errors import CorruptDataError, InvalidRangeError, UnknownSymbolError
 from simutrador_core.interfaces.storage import Commit, Coverage
 from simutrador_core.models.bars import SeriesKey, from_us
 from simutrador_core.models.enums import Adjustment, Timeframe
@@ -53,8 +53,17 @@ class Ledger:
         self._answers: dict[SeriesKey, dict[_Question, list[_Given]]] = {}
 
     def add(self, version: int, event: Event) -> None:
-        """Take in the event of the next Delta version; one without news moves the version only."""
+        """Take in the event of the next Delta version; one without news moves the version only.
+
+        Raises:
+            CorruptDataError: a commit does not follow the one before it.
+        """
         for commit in event.commits:
+            if commit.id != self.latest + 1:
+                raise CorruptDataError(
+                    f"the log holds commit {commit.id} at version {version}, after {self.latest}; "
+                    "another program changed it: restore it from a backup"
+                )
             self._commits.append(commit)
             for touched in commit.touched:
                 self._enter(commit, touched, version)

@@ -9,17 +9,19 @@ from __future__ import annotations
 import json
 import os
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from typing import Any, Final, NamedTuple
 
 from simutrador_core.errors import StoreError, StoreFormatError, VersionGoneError
 from simutrador_core.models.bars import SeriesKey, from_us
+from simutrador_data.services.storage.delta.chronicle import Chronicle
 from simutrador_data.services.storage.delta.errors import translated
 from simutrador_data.services.storage.delta.events import METADATA
-from simutrador_data.services.storage.delta.files import FileGoneError, Files, delta
+from simutrador_data.services.storage.delta.files import Files, delta
 from simutrador_data.services.storage.delta.index import FileRef, Index, index_of
 from simutrador_data.services.storage.delta.place import Place
+from simutrador_data.services.storage.file_ops import disk_errors
 
 PARTITION: Final = ("symbol", "timeframe", "adjustment")
 _FOREVER: Final = "interval 36500 days"
@@ -51,6 +53,7 @@ class Log:
         """
         self.place = place
         self.files = files
+        self.chronicle = Chronicle(files, place.url)
         self._kind = kind
         self._schema = _schema(kind)
         with translated(place):
@@ -123,39 +126,6 @@ class Log:
                 ) from e
             return index_of(older.get_add_actions(flatten=True), self.place.url)
 
-    def told(self, after: int) -> Iterator[tuple[int, str | None]]:
-        """Yield version and text of the commits after a version, oldest first.
-
-        The text is None for a commit of another program, or one that says nothing.
-
-        Raises:
-            StoreError: a commit's file was cleaned away.
-        """
-        # `DeltaTable.history` of a handle that others overtook gives their commits the numbers of
-        # earlier versions (deltalake 1.6), so the log's files are read themselves.
-        for version in range(after + 1, self.version + 1):
-            yield version, self._text_of(version)
-
-    def _text_of(self, version: int) -> str | None:
-        name = f"_delta_log/{version:020}.json"
-        try:
-            lines = self.files.read(name).splitlines()
-        except FileGoneError as e:
-            raise StoreError(
-                f"{self.place.url}/{name} is gone; another program cleaned the log: restore it "
-                "from a backup"
-            ) from e
-        for line in lines:
-            info = json.loads(line).get("commitInfo")
-            if info is not None:
-                return info.get(METADATA)
-        return None
-
-    def marked(self, name: str) -> int | None:
-        """Return the number a commit left under a name, or None."""
-        found = self._table.transaction_version(name)
-        return None if found is None else int(found)
-
     def commit(
         self,
         text: str,
@@ -172,38 +142,16 @@ class Log:
         Raises:
             StoreError: the table cannot be written.
         """
-        transaction = delta("transaction")
-        now = int(time.time() * 1000)
-        actions: list[Any] = []
-        for key, refs in removed.items():
-            values = partition_of(key)
-            actions.extend(
-                transaction.RemoveAction(ref.path, data_change, now, ref.size, values)
-                for ref in refs
-            )
-        for key, refs in added.items():
-            values = partition_of(key)
-            actions.extend(
-                transaction.AddAction(ref.path, ref.size, values, now, data_change, _stats(ref))
-                for ref in refs
-            )
-        return self.commit_actions(actions, {METADATA: text})
-
-    def commit_actions(
-        self, actions: list[Any], metadata: dict[str, str], *, mark: tuple[str, int] | None = None
-    ) -> bool:
-        """Make the next version from actions; see `commit`. `mark` leaves a number under a name."""
         library = delta()
         before = self.version
-        marks = None if mark is None else [library.Transaction(*mark)]
         properties = library.CommitProperties(
-            custom_metadata=metadata, max_commit_retries=0, app_transactions=marks
+            custom_metadata={METADATA: text}, max_commit_retries=0
         )
         refused: Exception | None = None
         with translated(self.place):
             try:
                 self._table.create_write_transaction(
-                    actions,
+                    _actions(added, removed, data_change=data_change),
                     "append",
                     self._schema,
                     list(self._kind.partition),
@@ -220,6 +168,7 @@ class Log:
                 raise refused
         if refused is None:
             self._sync(before + 1)
+            self.chronicle.gather_last(before + 1)
         return refused is None
 
     def _sync(self, version: int) -> None:
@@ -228,11 +177,35 @@ class Log:
             return
         folder = self.place.path / "_delta_log"
         for path, flags in ((folder / f"{version:020}.json", os.O_RDWR), (folder, os.O_RDONLY)):
-            descriptor = os.open(path, flags)
-            try:
-                os.fsync(descriptor)
-            finally:
-                os.close(descriptor)
+            with disk_errors():
+                descriptor = os.open(path, flags)
+                try:
+                    os.fsync(descriptor)
+                finally:
+                    os.close(descriptor)
+
+
+def _actions(
+    added: Mapping[SeriesKey, Iterable[FileRef]],
+    removed: Mapping[SeriesKey, Iterable[FileRef]],
+    *,
+    data_change: bool,
+) -> list[Any]:
+    transaction = delta("transaction")
+    now = int(time.time() * 1000)
+    actions: list[Any] = []
+    for key, refs in removed.items():
+        values = partition_of(key)
+        actions.extend(
+            transaction.RemoveAction(ref.path, data_change, now, ref.size, values) for ref in refs
+        )
+    for key, refs in added.items():
+        values = partition_of(key)
+        actions.extend(
+            transaction.AddAction(ref.path, ref.size, values, now, data_change, _stats(ref))
+            for ref in refs
+        )
+    return actions
 
 
 def partition_of(key: SeriesKey) -> dict[str, str | None]:

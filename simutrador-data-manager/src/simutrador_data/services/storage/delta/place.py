@@ -29,6 +29,7 @@ _DEFAULTS: Final = {
     "timeout": "30s",
 }
 """The library's own would wait three minutes for a server that is not there."""
+_ESCAPE: Final = re.compile("%[0-9A-Fa-f]{2}")
 _COLOURS: Final = re.compile(r"\x1b\[[0-9;]*m")
 
 
@@ -58,15 +59,16 @@ def place_of(url: str | Path, options: Mapping[str, str] | None = None) -> Place
     """Return the place that a path, a `file://` URL or an object store's URL names.
 
     Raises:
-        InputError: the URL carries credentials or names no kind of store known here, or an option
-            or the environment asks for a rename that lets two writers overwrite each other.
+        InputError: the URL carries credentials or names no kind of store known here, the folder
+            cannot hold a Delta table, or an option or the environment asks for a rename that lets
+            two writers overwrite each other.
     """
     given = dict(options or {})
     _refuse_unsafe(given)
     text = str(url)
     scheme = text.split("://", 1)[0].lower() if "://" in text else ""
     if not scheme:
-        return Place(str(Path(url).absolute()), Path(url).absolute(), given)
+        return _folder(Path(url), given)
     parts = urlsplit(text)
     if "@" in parts.netloc and not scheme.startswith("abfs"):
         raise InputError(
@@ -81,12 +83,22 @@ def place_of(url: str | Path, options: Mapping[str, str] | None = None) -> Place
             field="url",
         )
     if scheme == "file":
-        path = Path(unquote(parts.path))
-        return Place(str(path), path, given)
+        return _folder(Path(unquote(parts.path)), given)
     if scheme not in OBJECT_STORES:
         known = ", ".join(f"{one}://" for one in sorted(OBJECT_STORES))
         raise InputError(f"{scheme}:// is no store; use a folder or {known}", field="url")
     return Place(text.rstrip("/"), None, _with_defaults(scheme, given))
+
+
+def _folder(path: Path, options: dict[str, str]) -> Place:
+    path = path.absolute()
+    if found := _ESCAPE.search(str(path)):
+        raise InputError(
+            f"{path} cannot hold a Delta table: the library takes {found[0]} in a folder's name "
+            "for another character; use a folder without it",
+            field="url",
+        )
+    return Place(str(path), path, options)
 
 
 def _with_defaults(scheme: str, options: dict[str, str]) -> dict[str, str]:

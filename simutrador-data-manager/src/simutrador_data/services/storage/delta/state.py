@@ -45,7 +45,8 @@ class State:
 
     def catch_up(self) -> None:
         """Take in the commits that the log's handle knows and the ledger does not."""
-        for version, text in self.log.told(self.ledger.version):
+        texts = self.log.chronicle.texts(self.ledger.version, self.log.version)
+        for version, text in texts:
             event = Event() if text is None else from_text(text, name=self.log.place.url)
             self.ledger.add(version, event)
         if self._indexed != self.log.version:

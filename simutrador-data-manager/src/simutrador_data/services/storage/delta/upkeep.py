@@ -54,6 +54,7 @@ def compact(state: State) -> Report:
     A file is joined only with others of about its size, so that the same rows are seldom written
     again: what compaction replaces stays for the versions that name it.
     """
+    state.log.chronicle.gather_missed()
     every = {key: refs for key, refs in list(state.index.items()) if len(refs) > 1}
     checked = sum(len(refs) for refs in list(state.index.values()))
     keys = sorted(every, key=str)
