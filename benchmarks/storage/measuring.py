@@ -27,6 +27,8 @@ KINDS: Final[Sequence[Callable[[Path], Store]]] = (
 FILE_WRITERS: Final = ("deltalake", "parquet", "nautilus")
 BUDGET_S: Final = 6.0
 """A store that took longer than this over the rounds of one row sits out the rest of them."""
+ENOUGH: Final = 50
+"""Rounds that have a 99th percentile worth printing."""
 SYMBOL: Final = "SPY"
 SEASON: Final = 63
 """Sessions of each of the many symbols."""
@@ -84,7 +86,7 @@ def medians(taken: Taken) -> dict[str, float]:
 
 def percentiles_99(taken: Taken) -> dict[str, float]:
     """Return the 99th percentile of each store that did enough rounds to have one."""
-    return {name: quantiles(t, n=100)[98] for name, t in taken.items() if len(t) >= 50}
+    return {name: quantiles(t, n=100)[98] for name, t in taken.items() if len(t) >= ENOUGH}
 
 
 def measure(folder: Path, scale: Scale) -> Iterator[Row]:
@@ -225,7 +227,8 @@ def _changing(bench: Bench) -> Iterator[Row]:
             found = store.read(SYMBOL, session_start(day), session_start(day + 1))
             assert found["close"].tolist() == given[last]["close"].tolist(), store.name
         yield Row(f"{what} one day, durable, p50", "ms", medians(taken), at_most=0.3)
-        yield Row(f"{what} one day, durable, p99", "ms", percentiles_99(taken))
+        if scale.days >= ENOUGH:
+            yield Row(f"{what} one day, durable, p99", "ms", percentiles_99(taken))
 
 
 def _hashing(bench: Bench) -> Row:
