@@ -12,7 +12,9 @@ import pytest
 DOCS = Path(__file__).parents[1] / "docs"
 
 
-@pytest.mark.parametrize("page", ["auth.md", "limits.md", "settings.md"])
+@pytest.mark.parametrize(
+    "page", ["auth.md", "events.md", "limits.md", "monitoring.md", "settings.md", "web.md"]
+)
 def test_the_first_example_prints_what_the_page_promises(page: str, tmp_path: Path) -> None:
     text = (DOCS / page).read_text(encoding="utf-8")
     example, *_ = re.findall(r"```python\n(.*?)```", text, flags=re.DOTALL)
