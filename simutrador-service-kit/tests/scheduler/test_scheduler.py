@@ -340,6 +340,26 @@ def test_many_schedulers_in_threads_ask_once(jobs: Jobs) -> None:
     assert (settled(jobs), len(jobs.list_jobs())) == ([("05 21:01", "asked")], 1)
 
 
+def test_many_who_run_a_schedule_now_get_one_job(jobs: Jobs) -> None:
+    schedule = Schedule("nightly", cron("0 22 * * *"), nightly, Nightly())
+    barrier, asked, refused = Barrier(6), list[str](), list[str]()
+
+    def ask() -> None:
+        schedules = Schedules(jobs, [schedule])
+        barrier.wait()
+        try:
+            asked.append(schedules.run_now("nightly").id)
+        except JobConflictError as e:
+            refused.append(e.job_id)
+
+    threads = [Thread(target=ask) for _ in range(6)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert (len(asked), refused) == (1, asked * 5)
+
+
 async def test_a_scheduler_in_a_service_rings_its_workers(jobs: Jobs) -> None:
     start = datetime(2026, 1, 5, 21, 59, 59, tzinfo=UTC)
     ticks = iter(range(1_000_000))

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Final
+from typing import Final, TypeVar
 
 from sqlalchemy import func, select
+from sqlalchemy.exc import IntegrityError
 
 from simutrador_core.errors import InputError
 from simutrador_service.database import Database
@@ -17,6 +18,8 @@ from simutrador_service.jobs import Job, Jobs
 from simutrador_service.scheduler.schedule import Schedule
 from simutrador_service.scheduler.settling import active_job, add_job, add_occurrence, state_of
 from simutrador_service.scheduler.table import Occurrence, Outcome, ScheduleState
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,20 +103,10 @@ class Schedules:
             UnknownScheduleError: there is none of that name.
             JobConflictError: an earlier job of it is active.
         """
-        schedule, now = self._named(name), self.clock()
-        with self.jobs.database.write() as session:
-            state_of(session, schedule, now=now)
-            active = active_job(session, schedule)
-            if active is not None:
-                raise JobConflictError(
-                    f"job {active.id} of schedule {name} is {active.state}; "
-                    "wait for it or cancel it",
-                    job_id=active.id,
-                )
-            job = add_job(session, schedule, due_at=now, now=self.jobs.clock())
-            add_occurrence(session, schedule, now, Outcome.ASKED, job=job, now=now)
-        self.jobs.ring(job.id)
-        return self.jobs.get(job.id)
+        schedule = self._named(name)
+        job_id = _twice(lambda: self._ask_now(schedule))
+        self.jobs.ring(job_id)
+        return self.jobs.get(job_id)
 
     def pause(self, name: str) -> None:
         """Drop occurrences until `resume`.
@@ -121,7 +114,8 @@ class Schedules:
         Raises:
             UnknownScheduleError: there is none of that name.
         """
-        self._set_paused(name, paused=True)
+        schedule = self._named(name)
+        _twice(lambda: self._set_paused(schedule, paused=True))
 
     def resume(self, name: str) -> None:
         """Go on with the next occurrence; those of the pause are not made up for.
@@ -129,10 +123,26 @@ class Schedules:
         Raises:
             UnknownScheduleError: there is none of that name.
         """
-        self._set_paused(name, paused=False)
+        schedule = self._named(name)
+        _twice(lambda: self._set_paused(schedule, paused=False))
 
-    def _set_paused(self, name: str, *, paused: bool) -> None:
-        schedule, now = self._named(name), self.clock()
+    def _ask_now(self, schedule: Schedule) -> str:
+        now = self.clock()
+        with self.jobs.database.write() as session:
+            state_of(session, schedule, now=now)
+            active = active_job(session, schedule)
+            if active is not None:
+                raise JobConflictError(
+                    f"job {active.id} of schedule {schedule.name} is {active.state}; "
+                    "wait for it or cancel it",
+                    job_id=active.id,
+                )
+            job = add_job(session, schedule, due_at=now, now=self.jobs.clock())
+            add_occurrence(session, schedule, now, Outcome.ASKED, job=job, now=now)
+        return job.id
+
+    def _set_paused(self, schedule: Schedule, *, paused: bool) -> None:
+        now = self.clock()
         with self.jobs.database.write() as session:
             state = state_of(session, schedule, now=now)
             if state.paused and not paused:
@@ -144,6 +154,14 @@ class Schedules:
         if schedule is None:
             raise UnknownScheduleError(name, known=self._by_name)
         return schedule
+
+
+def _twice(act: Callable[[], T]) -> T:
+    """Act, and once more if somebody wrote the same row at the same moment: then it is there."""
+    try:
+        return act()
+    except IntegrityError:
+        return act()
 
 
 def database_clock(database: Database) -> Callable[[], datetime]:
