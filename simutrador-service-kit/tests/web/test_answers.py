@@ -22,8 +22,8 @@ SERVER = ServerSection(
     max_body_bytes=2000,
     max_header_bytes=4096,
     max_headers=20,
-    request_timeout_s=0.2,
 )
+IMPATIENT = SERVER.model_copy(update={"request_timeout_s": 0.2})
 
 
 def client_of(server: ServerSection = SERVER, **pieces: Any) -> httpx.AsyncClient:
@@ -40,10 +40,9 @@ async def client() -> AsyncIterator[httpx.AsyncClient]:
 @pytest.mark.parametrize(
     ("path", "status"), [("/short", 200), ("/nothing", 404), ("/bug", 500), ("/slow", 504)]
 )
-async def test_every_answer_has_an_id_and_security_headers(
-    client: httpx.AsyncClient, path: str, status: int
-) -> None:
-    answer = await client.get(path, headers={"X-Request-ID": "mine-1", "Origin": ORIGIN})
+async def test_every_answer_has_an_id_and_security_headers(path: str, status: int) -> None:
+    async with client_of(IMPATIENT if path == "/slow" else SERVER) as client:
+        answer = await client.get(path, headers={"X-Request-ID": "mine-1", "Origin": ORIGIN})
     assert answer.status_code == status
     assert answer.headers["x-request-id"] == "mine-1"
     assert answer.headers["access-control-allow-origin"] == ORIGIN
@@ -84,8 +83,9 @@ async def test_head_gives_the_headers_of_get_without_a_body(
         assert answer.headers["content-type"] == whole.headers["content-type"]
 
 
-async def test_head_of_a_route_that_never_answers_is_given_up(client: httpx.AsyncClient) -> None:
-    assert (await client.head("/slow")).status_code == 504
+async def test_head_of_a_route_that_never_answers_is_given_up() -> None:
+    async with client_of(IMPATIENT) as client:
+        assert (await client.head("/slow")).status_code == 504
 
 
 async def test_the_root_and_the_documentation_need_no_other_host(
@@ -109,16 +109,16 @@ def test_every_route_of_the_kit_says_who_may_call_it() -> None:
     assert unmatched_routes(demo_app()) == []
 
 
-async def test_an_answer_that_does_not_begin_in_time_is_given_up(
-    client: httpx.AsyncClient,
-) -> None:
-    answer = await client.get("/slow")
+async def test_an_answer_that_does_not_begin_in_time_is_given_up() -> None:
+    async with client_of(IMPATIENT) as client:
+        answer = await client.get("/slow")
     assert (answer.status_code, answer.json()["code"]) == (504, "timeout")
     assert "REQUEST_TIMEOUT_S" in answer.json()["detail"]
 
 
-async def test_a_stream_that_has_begun_may_take_longer(client: httpx.AsyncClient) -> None:
-    answer = await client.get("/slow-then-stream")
+async def test_a_stream_that_has_begun_may_take_longer() -> None:
+    async with client_of(SERVER.model_copy(update={"request_timeout_s": 0.4})) as client:
+        answer = await client.get("/slow-then-stream")
     assert (answer.status_code, answer.content) == (200, b"ab")
 
 

@@ -55,7 +55,7 @@ def operations_of(document: Schema) -> Iterator[dict[str, Any]]:
                 "id": operation["operationId"],
                 "path": path,
                 "method": method.upper(),
-                "text": operation.get("description") or operation.get("summary", ""),
+                "text": operation.get("description") or _summary(operation),
                 "parameters": [_parameter(one) for one in operation.get("parameters", ())],
                 "body": _body(operation),
                 "answers": list(operation["responses"]),
@@ -63,6 +63,13 @@ def operations_of(document: Schema) -> Iterator[dict[str, Any]]:
                 "can_send": method == "get" and "{" not in path,
                 "needs": bool(operation.get("security")),
             }
+
+
+def _summary(operation: Schema) -> str:
+    """Return the summary unless the framework made it from the function's name."""
+    summary = str(operation.get("summary", ""))
+    made = summary.lower().replace(" ", "_")
+    return "" if str(operation["operationId"]).startswith(made) else summary
 
 
 def _parameter(parameter: Schema) -> dict[str, Any]:

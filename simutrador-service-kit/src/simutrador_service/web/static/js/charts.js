@@ -36,7 +36,8 @@ export function createChart(place) {
     const shade = colours(NAMES);
     showReady(place);
     const { data, layout } = painted(figure, shade);
-    await Plotly.react(place, data, { ...dressed(shade), ...layout, width: place.clientWidth, height: place.clientHeight }, CONFIG);
+    const size = { width: place.clientWidth, height: place.clientHeight };
+    await Plotly.react(place, data, { ...merged(dressed(shade), layout ?? {}), ...size }, CONFIG);
   }
 
   function fail(error) {
@@ -71,10 +72,23 @@ function dressed(shade) {
   };
 }
 
+// What the figure says wins; what it leaves open is ours, at every depth.
+function merged(ours, theirs) {
+  const both = { ...ours };
+  for (const [key, value] of Object.entries(theirs)) {
+    both[key] = isTable(value) && isTable(ours[key]) ? merged(ours[key], value) : value;
+  }
+  return both;
+}
+
+function isTable(value) {
+  return value !== null && typeof value === "object" && !Array.isArray(value);
+}
+
 function painted(value, shade) {
   if (typeof value === "string" && value.startsWith("$")) return shade[value.slice(1)] ?? value;
   if (Array.isArray(value)) return typeof value[0] === "number" ? value : value.map((one) => painted(one, shade));
-  if (value && typeof value === "object") {
+  if (isTable(value)) {
     return Object.fromEntries(Object.entries(value).map(([key, one]) => [key, painted(one, shade)]));
   }
   return value;
