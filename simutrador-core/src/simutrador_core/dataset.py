@@ -64,10 +64,15 @@ def month_lines(bars: Bars) -> Iterator[str]:
     """
     if not len(bars):
         return
-    months = bars.opened_at.view("datetime64[us]").astype("datetime64[M]")
-    edges = np.flatnonzero(months[1:] != months[:-1]) + 1
-    for first, last in pairwise([0, *edges.tolist(), len(bars)]):
-        yield f"{bars.series} {months[first]} {rows_digest(bars.take(slice(first, last)))}"
+    # Only the ends are turned into months: to ask each row costs as much as to hash it.
+    ends = bars.opened_at[[0, -1]].view("datetime64[us]").astype("datetime64[M]").view(np.int64)
+    first, last = ends.tolist()
+    months = np.arange(first, last + 2, dtype=np.int64).view("datetime64[M]")
+    starts = months.astype("datetime64[us]").view(np.int64)
+    edges = np.searchsorted(bars.opened_at, starts).tolist()
+    for month, (begin, end) in zip(months, pairwise(edges), strict=False):
+        if begin < end:
+            yield f"{bars.series} {month} {rows_digest(bars.take(slice(begin, end)))}"
 
 
 def rows_digest(bars: Bars) -> str:
