@@ -71,9 +71,10 @@ class SharedPageRoute(PageRoute):
 
     def matches(self, scope: Scope) -> tuple[Match, Scope]:
         """Return whether this route serves a request."""
-        if scope["type"] == "http" and not prefers_html(Headers(scope=scope).get("accept", "")):
-            return Match.NONE, {}
-        return super().matches(scope)
+        match, child = super().matches(scope)
+        if match is Match.NONE or prefers_html(Headers(scope=scope).get("accept", "")):
+            return match, child
+        return Match.NONE, {}
 
 
 def _problem_page(request: Request, problem: Problem) -> HTMLResponse:
