@@ -13,6 +13,7 @@ from statistics import median, quantiles
 from typing import Any, Final
 
 import numpy as np
+import serving
 from databases import Arctic, Duck
 from files import Nautilus, PlainParquet
 from lake import Delta
@@ -101,6 +102,7 @@ def measure(folder: Path, scale: Scale) -> Iterator[Row]:
     for store in bench.stores:
         store.close()
     yield _cold(bench)
+    yield from serving.measure(bench.folder / "0", SYMBOL, sessions=scale.sessions)
 
 
 def _writing(bench: Bench) -> Iterator[Row]:
