@@ -19,8 +19,11 @@ from simutrador_core.testing.comparing import assert_same_bars
 from simutrador_core.testing.memory_store import MemoryStore
 from simutrador_core.testing.store_facts import facts_of
 from simutrador_data.services.storage import tidying
+from simutrador_data.services.storage.contents import Contents
 from simutrador_data.services.storage.file_ops import DiskError, FileOps
 from simutrador_data.services.storage.parquet_store import ParquetStore
+from simutrador_data.services.storage.segment_list import ObjectRef
+from simutrador_data.services.storage.table import Table
 
 MINUTE: Final = timedelta(minutes=1)
 NOW: Final = datetime(2024, 5, 1, tzinfo=UTC)
@@ -81,7 +84,17 @@ def test_one_commit_compacts_a_few_series_and_leaves_the_rest_to_the_next(tmp_pa
         assert len(list(tmp_path.rglob("*.parquet"))) == len(symbols)
 
 
-def test_a_vendor_who_restates_bars_all_over_leaves_one_file(tmp_path: Path) -> None:
+def test_a_vendor_who_restates_bars_all_over_leaves_one_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    decoded: list[int] = []
+    real = Contents.rows_once
+
+    def counted(self: Contents, ref: ObjectRef, first: int, last: int) -> Table:
+        decoded.append(last - first)
+        return real(self, ref, first, last)
+
+    monkeypatch.setattr(Contents, "rows_once", counted)
     whole = make_bars(n=20_000)
     some = whole.take(np.arange(0, 20_000, 100))
     restated = Bars(
@@ -99,6 +112,7 @@ def test_a_vendor_who_restates_bars_all_over_leaves_one_file(tmp_path: Path) -> 
         store.commit(make_change(whole))
         store.commit(make_change(restated, on_conflict=OnConflict.REPLACE))
         assert objects(store) == [("bars", 20_000), ("history", 200)]
+        assert len(decoded) == 3  # the file, the block, and of the file what old versions read
         assert_same_bars(store.read(query_all(as_of=1)), whole)
 
 

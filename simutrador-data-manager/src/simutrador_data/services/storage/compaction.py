@@ -45,7 +45,7 @@ _PAST = """SELECT s.row_from, s.row_to, o.id, o.path, o.digest, o.rows
     WHERE s.series_id = ? AND s.superseded IS NOT NULL AND o.place NOT IN ('history', 'quarantine')
     ORDER BY s.id"""
 _MOVE = """UPDATE segments SET object_id = ?, row_from = row_from + ?, row_to = row_to + ?
-    WHERE object_id = ? AND row_from >= ? AND row_to <= ?"""
+    WHERE object_id = ? AND row_from >= ? AND row_from < ? AND row_to <= ?"""
 
 
 def compact(
@@ -155,7 +155,7 @@ def _point_at(
         moved = offset = 0
         for ref, first, last in spans:
             shift = offset - first
-            cursor = connection.execute(_MOVE, (object_id, shift, shift, ref.id, first, last))
+            cursor = connection.execute(_MOVE, (object_id, shift, shift, ref.id, first, last, last))
             moved += cursor.rowcount
             offset += last - first
         if not moved:  # another process compacted the same rows first

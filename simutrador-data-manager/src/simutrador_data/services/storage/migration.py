@@ -57,6 +57,8 @@ def _to_2(connection: sqlite3.Connection) -> None:
 def _to_3(connection: sqlite3.Connection) -> None:
     """Note for each series which versions vacuum took, and every answer beside the one before."""
     connection.execute("ALTER TABLE series ADD COLUMN kept_from INTEGER NOT NULL DEFAULT 0")
+    connection.execute("DROP INDEX segments_by_object")
+    connection.execute("CREATE INDEX segments_by_object ON segments (object_id, row_from)")
     # The first stores kept one answer to a question; some of them already say format 2.
     keys = {row[1] for row in connection.execute("PRAGMA table_info(coverage)") if row[5]}
     if "commit_id" not in keys:

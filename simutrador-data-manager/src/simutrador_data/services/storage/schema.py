@@ -56,7 +56,7 @@ CREATE TABLE segments (
 );
 CREATE INDEX segments_live ON segments (series_id, last_us) WHERE superseded IS NULL;
 CREATE INDEX segments_past ON segments (series_id, last_us) WHERE superseded IS NOT NULL;
-CREATE INDEX segments_by_object ON segments (object_id);
+CREATE INDEX segments_by_object ON segments (object_id, row_from);
 {COVERAGE};
 -- Which commits changed a UTC month (counted from 1970-01); its digest once someone asked.
 CREATE TABLE months (

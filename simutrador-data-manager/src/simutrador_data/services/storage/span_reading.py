@@ -1,14 +1,17 @@
-"""Reading many small spans: neighbours in one object are decoded together, not one by one."""
+"""Reading many small spans: what lies near each other in one object is decoded once.
+
+Restated bars make a series alternate between the file of the old rows and the block of the new
+ones, row by row; decoding for each of them would take a thousand times as long.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-import numpy as np
-
 from simutrador_data.services.storage.contents import Contents
 from simutrador_data.services.storage.reading import STEP, Span
-from simutrador_data.services.storage.table import Table
+from simutrador_data.services.storage.segment_list import ObjectRef
+from simutrador_data.services.storage.table import Table, join
 
 
 def read_spans(spans: Sequence[Span], contents: Contents) -> Iterator[Table]:
@@ -18,24 +21,14 @@ def read_spans(spans: Sequence[Span], contents: Contents) -> Iterator[Table]:
         ObjectGoneError: an object was vacuumed meanwhile.
         CorruptDataError: an object does not match its checksum.
     """
-    for group in _groups(spans):
-        yield _load(group, contents)
-
-
-def _groups(spans: Sequence[Span]) -> Iterator[list[Span]]:
-    """Yield runs of spans of one object whose rows lie near each other."""
-    group: list[Span] = []
-    low = high = 0
+    window = _Window()
     for span in _short(spans):
-        low, high = min(low, span.first), max(high, span.last)
-        if group and (group[0].object.id != span.object.id or high - low > STEP):
-            yield group
-            group = []
-        if not group:
-            low, high = span.first, span.last
-        group.append(span)
-    if group:
-        yield group
+        if not window.accepts(span):
+            yield window.load(contents)
+            window = _Window()
+        window.add(span)
+    if window.spans:
+        yield window.load(contents)
 
 
 def _short(spans: Sequence[Span]) -> Iterator[Span]:
@@ -44,13 +37,37 @@ def _short(spans: Sequence[Span]) -> Iterator[Span]:
             yield Span(span.object, first, min(first + STEP, span.last))
 
 
-def _load(group: Sequence[Span], contents: Contents) -> Table:
-    first, last = min(span.first for span in group), max(span.last for span in group)
-    table = contents.rows_once(group[0].object, first, last)
-    if len(group) == 1:
-        return table
-    index = np.concatenate([np.arange(span.first - first, span.last - first) for span in group])
-    return np.take(table, index, axis=1)
+class _Window:
+    """Spans that follow each other, with the rows of each object they need."""
+
+    def __init__(self) -> None:
+        self.spans: list[Span] = []
+        self._rows = 0
+        self._bounds: dict[ObjectRef, tuple[int, int]] = {}
+
+    def accepts(self, span: Span) -> bool:
+        """Return whether there is room, and the span is near what is needed of its object."""
+        low, high = self._with(span)
+        return self._rows + span.last - span.first <= STEP and high - low <= STEP
+
+    def add(self, span: Span) -> None:
+        self._bounds[span.object] = self._with(span)
+        self.spans.append(span)
+        self._rows += span.last - span.first
+
+    def load(self, contents: Contents) -> Table:
+        tables = {
+            ref: contents.rows_once(ref, low, high) for ref, (low, high) in self._bounds.items()
+        }
+        return join([self._cut(tables[span.object], span) for span in self.spans])
+
+    def _with(self, span: Span) -> tuple[int, int]:
+        low, high = self._bounds.get(span.object, (span.first, span.last))
+        return min(low, span.first), max(high, span.last)
+
+    def _cut(self, table: Table, span: Span) -> Table:
+        low, _ = self._bounds[span.object]
+        return table[:, span.first - low : span.last - low]
 
 
 __all__ = ["read_spans"]
