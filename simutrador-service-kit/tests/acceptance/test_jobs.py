@@ -136,11 +136,14 @@ def test_effects_happen_once_while_workers_are_killed(
 
 @pytest.mark.integration
 @pytest.mark.acceptance("J2", package="service-kit", breaks=never_renew_a_lease)
-def test_a_job_longer_than_its_lease_runs_once(jobs: Jobs, tmp_path: Path, figure: Figure) -> None:
+def test_a_job_longer_than_its_lease_runs_once(
+    jobs: Jobs, tmp_path: Path, figure: Figure, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(LEASE, "0.8")
     ledger = tmp_path / "ledger.txt"
     asked = jobs.submit(long, Long(file=ledger, seconds=2.5))
     with processes(2):
         assert wait_until(lambda: is_over(jobs), seconds=30)
     assert ledger.read_text().splitlines() == [f"begin {asked.id}", f"end {asked.id}"]
     assert jobs.get(asked.id).attempt == 1
-    figure("a run of 2.5 s under a lease of 0.4 s, two processes waiting for it: run once")
+    figure("a run of 2.5 s under a lease of 0.8 s, two processes waiting for it: run once")

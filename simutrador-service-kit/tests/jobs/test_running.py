@@ -171,7 +171,7 @@ def test_a_job_whose_worker_vanished_is_not_run_for_ever(
 def test_a_clock_that_is_set_takes_no_running_job_away(sqlite: Database, jump: timedelta) -> None:
     shift = timedelta(0)
     jobs = Jobs(sqlite, KINDS, clock=lambda: utc_now() + shift)
-    lease = timedelta(seconds=1)
+    lease = timedelta(seconds=2)
     workers = [Worker(jobs, lease=lease, poll=TICK, grace=TICK) for _ in range(2)]
     for worker in workers:
         worker.start()
