@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from typing import Annotated
 
 import httpx
@@ -12,6 +12,7 @@ from fastapi.responses import StreamingResponse
 from pydantic import BaseModel
 from starlette.exceptions import HTTPException
 
+from kit_web import Log, logged
 from simutrador_core.errors import (
     ConflictError,
     InputError,
@@ -100,6 +101,12 @@ def make_app() -> FastAPI:
     return app
 
 
+@pytest.fixture(autouse=True)
+def log() -> Iterator[Log]:
+    with logged() as stream:
+        yield stream
+
+
 @pytest.fixture
 async def client() -> AsyncIterator[httpx.AsyncClient]:
     transport = httpx.ASGITransport(make_app(), raise_app_exceptions=False)
@@ -164,8 +171,12 @@ async def test_a_refused_credential_says_how_to_log_in(client: httpx.AsyncClient
     assert answer.headers["www-authenticate"] == "Bearer"
 
 
-async def test_nothing_of_an_unforeseen_error_is_told(client: httpx.AsyncClient) -> None:
+async def test_nothing_of_an_unforeseen_error_is_told_but_to_the_log(
+    client: httpx.AsyncClient, log: Log
+) -> None:
     answer = await client.get("/fail/bug")
+    (line,) = log.named("request_crashed")
+    assert "KeyError" in str(line["exception"])
     assert "hunter2" not in answer.text
     assert "Traceback" not in answer.text
     assert "log" in problem_of(answer).detail

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from typing import Any
 
 import httpx
@@ -10,6 +10,7 @@ import pytest
 from starlette.types import Message, Receive, Scope, Send
 
 from kit_service import LONG, demo_app
+from kit_web import Log, logged
 from simutrador_service.auth import Authenticator, unmatched_routes
 from simutrador_service.auth.exposure import Exposure
 from simutrador_service.config import ServerSection
@@ -29,6 +30,12 @@ IMPATIENT = SERVER.model_copy(update={"request_timeout_s": 0.2})
 def client_of(server: ServerSection = SERVER, **pieces: Any) -> httpx.AsyncClient:
     transport = httpx.ASGITransport(demo_app(server, **pieces), raise_app_exceptions=False)
     return httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1:8000")
+
+
+@pytest.fixture(autouse=True)
+def log() -> Iterator[Log]:
+    with logged() as stream:
+        yield stream
 
 
 @pytest.fixture

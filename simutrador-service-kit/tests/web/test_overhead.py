@@ -19,7 +19,7 @@ from kit_service import connect
 from simutrador_core.testing.acceptance import at_scale
 
 SERVER = Path(__file__).parents[1] / "kit_bench_server.py"
-ROUNDS, REQUESTS = at_scale(3, 20), 400
+ROUNDS, REQUESTS = at_scale(3, 20), 200
 TICKS = os.sysconf("SC_CLK_TCK")
 
 
