@@ -69,6 +69,7 @@ def lines(
     months: Sequence[Month],
     read: Callable[[int, int], Bars],
     *,
+    read_once: Callable[[int, int], Bars],
     start_us: int,
     end_us: int,
     memos: list[Memo],
@@ -78,7 +79,9 @@ def lines(
     Args:
         series: Whose months they are.
         months: What `changed_months` returned.
-        read: Returns the bars of a range of the same version.
+        read: Returns the bars of a range of the same version, which may be asked for again.
+        read_once: The same for months that are hashed for good: a long series is not mapped into
+            memory for it.
         start_us: First instant of the range.
         end_us: First instant after the range.
         memos: Digests computed on the way are appended here.
@@ -86,7 +89,7 @@ def lines(
     for month in months:
         start, end = _bounds(month.number)
         if month.digest is None:
-            month = _digested(month, read(start, end))  # noqa: PLW2901
+            month = _digested(month, read_once(start, end))  # noqa: PLW2901
             memos.append(Memo(series.id, month))
         if month.first_us is None or month.last_us is None:
             continue

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from types import TracebackType
@@ -17,7 +18,7 @@ from simutrador_core.interfaces.storage import (
     SeriesInfo,
     check_as_stored,
 )
-from simutrador_core.models.bars import BarQuery, Bars, SeriesKey, from_us, to_us
+from simutrador_core.models.bars import BarQuery, Bars, SeriesKey, concat, from_us, to_us
 from simutrador_core.models.enums import Timeframe
 from simutrador_data.services.storage import answers, digests, provenance, reading, record
 from simutrador_data.services.storage.backup import BackupReport, back_up
@@ -355,7 +356,25 @@ class LocalBars:
         def read(start_us: int, end_us: int) -> Bars:
             return self._read(query.series, start_us, end_us, version=version)
 
-        return list(digests.lines(series, months, read, start_us=start, end_us=end, memos=memos))
+        def read_once(start_us: int, end_us: int) -> Bars:
+            month = replace(query, start=from_us(start_us), end=from_us(end_us), as_of=version)
+            return concat(list(self.stream(month)) or [_nothing(query.series)])
+
+        return list(
+            digests.lines(
+                series,
+                months,
+                read,
+                read_once=read_once,
+                start_us=start,
+                end_us=end,
+                memos=memos,
+            )
+        )
+
+
+def _nothing(key: SeriesKey) -> Bars:
+    return Bars.empty(key.symbol, key.timeframe, key.adjustment)
 
 
 def _info(series: SeriesRow) -> SeriesInfo:
