@@ -171,6 +171,15 @@ async def test_a_key_is_limited_by_its_plan_and_every_answer_says_so(site: Site)
     assert (await site.client.get("/bars", headers={"X-API-Key": other})).status_code == 200
 
 
+async def test_a_route_with_two_scopes_counts_a_request_once(site: Site) -> None:
+    both = APIRouter(dependencies=[require("bars:read")])
+    both.add_api_route("/both", lambda: 1, dependencies=[require("jobs:read")])
+    site.app.include_router(both)
+    key = site.accounts.keys.create("ann", scopes=["*:read"], plan=UserPlan.FREE).key
+    answer = await site.client.get("/both", headers={"X-API-Key": key})
+    assert (answer.status_code, answer.headers["X-RateLimit-Remaining"]) == (200, "2")
+
+
 async def test_new_tokens_do_not_renew_a_users_share(site: Site) -> None:
     site.accounts.users.create("free@example.com", PASSWORD, role=Role.VIEWER, plan=UserPlan.FREE)
     headers = [await site.bearer("free@example.com") for _ in range(2)]

@@ -162,7 +162,7 @@ def test_processes_together_stay_within_the_budget(
         float(line) for spender in spenders for line in spender.communicate(timeout=60)[0].split()
     )
     assert [spender.returncode for spender in spenders] == [0] * 3
-    assert most_in(times, 1.0) <= 6  # five, and one that left late
+    assert most_in(times, 1.0) <= 8  # five, and one of each process that a busy machine kept
     assert len(times) > 10  # and little of the budget is wasted
 
 

@@ -12,6 +12,7 @@ from simutrador_core.models.enums import UserPlan
 from simutrador_service.auth.principal import Principal
 from simutrador_service.limits import RateLimiter, Rule, note_verdict
 
+_COUNTED: Final = "simutrador.counted"
 PLAN_RULES: Final[Mapping[UserPlan | None, Rule]] = {
     None: Rule.of("6000/min"),
     UserPlan.FREE: Rule.of("100/min"),
@@ -35,13 +36,16 @@ class CallerLimits:
         self._rules = rules
 
     async def count_request(self, connection: HTTPConnection, principal: Principal) -> None:
-        """Count a request of somebody known; whoever an open service serves is not limited.
+        """Count a request of somebody known, once however many scopes its route requires.
+
+        Whoever an open service serves is not limited.
 
         Raises:
             TooManyRequestsError: their plan allows no more for now.
         """
-        if principal.credential is None:
+        if principal.credential is None or connection.scope.get(_COUNTED):
             return
+        connection.scope[_COUNTED] = True
         rule = self._rules.get(principal.plan) or self._rules[None]
         # Everybody gets a new token now and then: what a user asks counts across them.
         caller = principal.credential if is_key(principal.credential) else f"user:{principal.id}"
