@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from simutrador_core.errors import InvalidTimeframeError
@@ -334,9 +334,12 @@ def slow_bucket(t: datetime, to: Timeframe, calendar: Calendar) -> datetime | No
 @pytest.mark.parametrize("name", list(ZONES))
 @pytest.mark.parametrize("to", [*WIDTHS, Timeframe.DAILY])
 @settings(max_examples=2, deadline=None)
-@given(seed=st.integers(0, 2**32 - 1))
-def test_every_bucket_is_what_a_dictionary_makes_of_it(name: str, to: Timeframe, seed: int) -> None:
-    source = thin_market(seed)
+@given(seed=st.integers(0, 2**32 - 1), full=st.booleans())
+@example(seed=1, full=True)
+def test_every_bucket_is_what_a_dictionary_makes_of_it(
+    name: str, to: Timeframe, seed: int, full: bool
+) -> None:
+    source = market(seed, np.arange(1_440)) if full else thin_market(seed)
     end = to_us(datetime(2024, 4, 5, tzinfo=UTC))
 
     made = resample(source, to=to, calendar=ZONES[name], source_end_us=end)
@@ -349,9 +352,13 @@ def test_every_bucket_is_what_a_dictionary_makes_of_it(name: str, to: Timeframe,
 
 def thin_market(seed: int) -> Bars:
     """Return about 800 minutes anywhere in three weeks around the clock changes."""
-    rng = np.random.default_rng(seed)
+    return market(seed, np.unique(np.random.default_rng(seed).integers(0, 26 * 1440, 800)))
+
+
+def market(seed: int, at_minute: np.ndarray[tuple[int], np.dtype[np.int64]]) -> Bars:
+    """Return bars at some minutes after a Friday began."""
+    rng = np.random.default_rng(seed + 1)
     start = to_us(datetime(2024, 3, 8, tzinfo=UTC))
-    at_minute = np.unique(rng.integers(0, 26 * 1440, 800))
     mid = 100.0 + rng.integers(-50, 50, len(at_minute)) / 8
     return Bars(
         "AAPL",

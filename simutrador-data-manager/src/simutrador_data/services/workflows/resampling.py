@@ -11,11 +11,12 @@ from __future__ import annotations
 
 from calendar import MONDAY
 from dataclasses import dataclass
+from typing import Final
 
 import numpy as np
 
 from simutrador_core.errors import InvalidTimeframeError
-from simutrador_core.models.bars import I64, Bars, from_us
+from simutrador_core.models.bars import F64, I64, Bars, from_us
 from simutrador_core.models.enums import Alignment, Timeframe
 from simutrador_core.sessions.calendar import Calendar, Schedule
 from simutrador_core.utils.timeframe_utils import timeframe_us, validate_timeframe_conversion
@@ -27,6 +28,9 @@ from simutrador_data.services.validation.expected import (
     sessions_around,
     trading_time,
 )
+
+_FEW: Final = 32
+"""Source bars up to which buckets of one size are compared column by column."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -64,11 +68,17 @@ class _Source:
     closes: I64 | None
     time: TradingTime
 
-    def ends(self, at: I64) -> I64:
-        """Return where trading of the bars at these indexes ends."""
+    def unclipped_ends(self, at: I64) -> I64:
+        """Return where the bars at these indexes end, which is never before their trading does."""
         if self.closes is not None:
             return self.closes[at]
-        ends = self.bars.opened_at[at] + timeframe_us(self.bars.timeframe)
+        return self.bars.opened_at[at] + timeframe_us(self.bars.timeframe)
+
+    def ends(self, at: I64) -> I64:
+        """Return where trading of the bars at these indexes ends."""
+        ends = self.unclipped_ends(at)
+        if self.closes is not None:
+            return ends
         # A bar cut on the clock can reach over a break, or from one session into the next.
         last = np.searchsorted(self.time.starts, ends, side="left") - 1
         return np.minimum(ends, self.time.ends[last])
@@ -169,7 +179,8 @@ def _fill(source: _Source, buckets: ExpectedBars) -> tuple[ExpectedBars, I64]:
 
 def _check_grid(source: _Source, last: I64, filled: ExpectedBars, to: Timeframe) -> None:
     """Refuse bars that reach over the end of their bucket; only its last bar can."""
-    astray = np.flatnonzero(source.ends(last) > filled.ends)
+    astray = np.flatnonzero(source.unclipped_ends(last) > filled.ends)  # seldom any: cheaper first
+    astray = astray[source.ends(last[astray]) > filled.ends[astray]]
     if len(astray):
         bars = source.bars
         at = from_us(int(bars.opened_at[last[astray[0]]]))
@@ -202,10 +213,21 @@ def _join(bars: Bars, buckets: ExpectedBars, first: I64, last: I64, to: Timefram
         bars.adjustment,
         buckets.opens,
         bars.open[first],
-        np.maximum.reduceat(bars.high, first),
-        np.minimum.reduceat(bars.low, first),
+        _extremes(np.maximum, bars.high, first),
+        _extremes(np.minimum, bars.low, first),
         bars.close[last],
         np.add.reduceat(bars.volume, first),
         sessions=None if to.is_intraday else buckets.sessions,
         synthetic=None if marks is None else np.logical_and.reduceat(marks, first),
     )
+
+
+def _extremes(choose: np.ufunc, column: F64, first: I64) -> F64:
+    """Return the extreme of each bucket; `first` are the indexes where buckets begin, from 0."""
+    count, rest = divmod(len(column), len(first))
+    if rest or count > _FEW or not np.array_equal(first, np.arange(0, len(column), count)):
+        return choose.reduceat(column, first)
+    found = column[::count].copy()
+    for offset in range(1, count):  # few whole columns, a fifth of the time of many short buckets
+        choose(found, column[offset::count], out=found)
+    return found
