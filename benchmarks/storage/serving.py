@@ -27,13 +27,13 @@ from table import OURS, Row, markdown
 EMPTY: Final = "a few bytes"
 BARS: Final = 10_000
 CONNECTIONS: Final = 4
-ROUNDS: Final = 5
+ROUNDS: Final = 9
 _STARTED_S: Final = 60.0
 _LEAST: Final = {"json": 0.06, "arrow": 0.18}
 """Requests a second as a share of those with a few bytes: 300 and 900 where those are 5,000."""
 
 
-def measure(folder: Path, symbol: str, *, sessions: int, requests: int = 300) -> Iterator[Row]:
+def measure(folder: Path, symbol: str, *, sessions: int, requests: int = 200) -> Iterator[Row]:
     """Yield a row for each format, for ranges never asked before and for one asked again.
 
     Args:
