@@ -17,7 +17,7 @@ from sse_starlette import EventSourceResponse, ServerSentEvent
 
 from simutrador_service.auth import Principal, public, require
 from simutrador_service.config import ServerSection
-from simutrador_service.web import ServiceInfo, create_app, serving
+from simutrador_service.web import HEAD_ASKED, ServiceInfo, create_app, serving
 
 SERVICE = ServiceInfo("simutrador-demo", "1.2.3", "SimuTrador Demo", expose_headers=["X-Rows"])
 LONG = "bars " * 2000
@@ -57,6 +57,11 @@ def demo_routes() -> APIRouter:
 
 
 def _add_streams(router: APIRouter) -> None:
+    @router.get("/varied")
+    async def varied(request: Request) -> PlainTextResponse:
+        named = {"Vary": "accept-encoding, Accept", "X-Head": str(HEAD_ASKED in request.scope)}
+        return PlainTextResponse(LONG, headers=named)
+
     @router.get("/events")
     async def events() -> StreamingResponse:
         async def parts() -> AsyncIterator[str]:

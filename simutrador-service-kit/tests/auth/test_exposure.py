@@ -122,6 +122,8 @@ def test_switching_auth_off_elsewhere_refuses_to_start(sqlite: Database, tmp_pat
     keys = KeyStore(sqlite)
     with pytest.raises(SettingsError, match=r"AUTH__ENABLED=false.*SERVER__HOST=0\.0\.0\.0"):
         guard_exposure(at("0.0.0.0"), auth(enabled=False), keys=keys, data=tmp_path)
+    with pytest.raises(SettingsError, match=r"but API__HOST=::.*set API__HOST=127\.0\.0\.1"):
+        guard_exposure(at("::"), auth(enabled=False), keys=keys, data=tmp_path, section="API")
     assert keys.list_keys() == []
 
 

@@ -90,6 +90,11 @@ async def test_head_gives_the_headers_of_get_without_a_body(
         assert answer.headers["content-type"] == whole.headers["content-type"]
 
 
+async def test_a_route_is_told_that_only_its_head_is_wanted(client: httpx.AsyncClient) -> None:
+    assert (await client.head("/varied")).headers["x-head"] == "True"
+    assert (await client.get("/varied")).headers["x-head"] == "False"
+
+
 async def test_head_of_a_route_that_never_answers_is_given_up() -> None:
     async with client_of(IMPATIENT) as client:
         assert (await client.head("/slow")).status_code == 504

@@ -67,6 +67,12 @@ async def test_without_a_wish_nothing_is_compressed_but_caches_are_told(
     assert body.decode() == LONG
 
 
+async def test_what_a_route_says_of_caches_is_not_said_twice(client: httpx.AsyncClient) -> None:
+    for accept in ("identity", "gzip"):
+        answer, _ = await raw(client, "/varied", accept)
+        assert answer.headers["vary"] == "accept-encoding, Accept"
+
+
 @pytest.mark.parametrize("path", ["/short", "/binary"])
 async def test_what_would_not_shrink_is_left_alone(client: httpx.AsyncClient, path: str) -> None:
     answer, body = await raw(client, path, "gzip")

@@ -40,7 +40,12 @@ class Exposure:
 
 
 def guard_exposure(
-    server: ServerSection, auth: AuthSection, *, keys: KeyStore, data: Path
+    server: ServerSection,
+    auth: AuthSection,
+    *,
+    keys: KeyStore,
+    data: Path,
+    section: str = "SERVER",
 ) -> Exposure:
     """Decide at the start whether a service is open.
 
@@ -48,6 +53,13 @@ def guard_exposure(
     machine every request comes from loopback. Bound elsewhere, or reached through a proxy that the
     settings name, it is closed, and when nobody could get in, a first key that may do everything
     is written to `<data>/initial-api-key`.
+
+    Args:
+        server: Where it listens.
+        auth: Whether it asks who calls.
+        keys: The keys there are.
+        data: Folder of the first key.
+        section: What the service's settings call `server`, for the text of an error.
 
     Raises:
         SettingsError: others can reach it and auth is switched off.
@@ -62,17 +74,17 @@ def guard_exposure(
         return Exposure(is_open, hosts)
     if auth.enabled is False:
         raise SettingsError(
-            f"AUTH__ENABLED=false, but SERVER__HOST={server.host} {_proxied(server)}can be reached "
-            "from other machines; leave AUTH__ENABLED out, or set SERVER__HOST=127.0.0.1 and no "
-            "SERVER__PUBLIC_URL",
+            f"AUTH__ENABLED=false, but {section}__HOST={server.host} {_proxied(server, section)}"
+            "can be reached from other machines; leave AUTH__ENABLED out, or set "
+            f"{section}__HOST=127.0.0.1 and no {section}__PUBLIC_URL",
             field="enabled",
         )
     write_first_key(keys, data)
     return Exposure(is_open=False, hosts=hosts)
 
 
-def _proxied(server: ServerSection) -> str:
-    return f"with SERVER__PUBLIC_URL={server.public_url} " if server.public_url else ""
+def _proxied(server: ServerSection, section: str) -> str:
+    return f"with {section}__PUBLIC_URL={server.public_url} " if server.public_url else ""
 
 
 def is_loopback(host: str) -> bool:

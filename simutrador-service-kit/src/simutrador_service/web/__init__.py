@@ -5,6 +5,7 @@ from __future__ import annotations
 from simutrador_service.web.app import ServiceInfo, create_app
 from simutrador_service.web.assets import Assets
 from simutrador_service.web.conditional import matches
+from simutrador_service.web.head import HEAD_ASKED
 from simutrador_service.web.page_route import (
     PageRoute,
     SharedPageRoute,
@@ -33,5 +34,6 @@ __all__ = [
     "prefers_html",
     "problem_page",
     "matches",
+    "HEAD_ASKED",
     "CONTENT_SECURITY_POLICY",
 ]

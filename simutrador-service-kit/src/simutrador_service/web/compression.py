@@ -59,7 +59,7 @@ class _Answer:
             if not _is_worth_it(message):
                 await self._send(message)
                 return
-            MutableHeaders(raw=message["headers"]).add_vary_header("Accept-Encoding")
+            _vary(MutableHeaders(raw=message["headers"]))
             if self._encoding is None:
                 await self._send(message)
             else:
@@ -111,6 +111,13 @@ class _Answer:
         else:
             body = self._compressor.compress(body, last=last)
         return {**message, "body": body}
+
+
+def _vary(headers: MutableHeaders) -> None:
+    """Say that the answer depends on what the client takes, unless the route has said so."""
+    named = {name.strip().lower() for name in headers.get("vary", "").split(",")}
+    if not named & {"accept-encoding", "*"}:
+        headers.add_vary_header("Accept-Encoding")
 
 
 def _is_worth_it(start: Message) -> bool:

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+from typing import Final
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+HEAD_ASKED: Final = "simutrador.head"
+"""Key of the scope that tells a route that only the head of its answer is wanted."""
 
 
 class HeadAsGet:
@@ -19,7 +23,7 @@ class HeadAsGet:
         if scope["type"] != "http" or scope["method"] != "HEAD":
             await self._app(scope, receive, send)
             return
-        as_get = {**scope, "method": "GET"}
+        as_get = {**scope, "method": "GET", HEAD_ASKED: True}
         answering: asyncio.Future[None] | None = None
         is_sent = False
 
