@@ -88,4 +88,5 @@ def test_the_example_of_settings_is_accepted(monkeypatch: pytest.MonkeyPatch) ->
 
     for name in ("ENV", "API_HOST", "API_PORT", "API__PORT", "DATA_STORAGE__BASE_PATH"):
         monkeypatch.delenv(name, raising=False)
-    assert load_settings(env_file=README.with_name(".env.example")) == Settings()
+    loaded = load_settings(env_file=README.with_name(".env.example"))
+    assert loaded.model_dump() == Settings().model_dump()

@@ -35,9 +35,9 @@ from simutrador_data.api.head import HeadMiddleware
 from simutrador_data.api.middleware import LoopbackMiddleware, RequestIdMiddleware
 from simutrador_data.api.openapi import correct_openapi
 from simutrador_data.core.addresses import check_host
-from simutrador_data.core.logger_config import setup_logging
 from simutrador_data.core.settings import Settings, get_settings
 from simutrador_data.services.opening import load_registry, open_store, probe
+from simutrador_service.logging import configure_logging
 
 if TYPE_CHECKING:
     app: FastAPI
@@ -81,10 +81,10 @@ def create_app(
     correct_openapi(app)
     app.add_middleware(HeadMiddleware)
     app.add_middleware(LoopbackMiddleware)
-    if chosen.api.cors_origins:
+    if chosen.api.allowed_origins:
         app.add_middleware(
             CORSMiddleware,
-            allow_origins=list(chosen.api.cors_origins),
+            allow_origins=list(chosen.api.allowed_origins),
             allow_methods=["GET", "HEAD"],
             expose_headers=["ETag", "X-As-Of", "X-Dataset-Id", "X-Request-ID"],
         )
@@ -100,8 +100,7 @@ def serve(settings: Settings) -> None:
     """
     import uvicorn
 
-    level = "DEBUG" if settings.api.debug else settings.logging.level
-    setup_logging(settings.logging.model_copy(update={"level": level}))
+    configure_logging(settings.log_level, settings.logging.format)
     uvicorn.run(
         create_app(settings),
         host=settings.api.host,

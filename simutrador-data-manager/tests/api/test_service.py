@@ -16,9 +16,10 @@ from fastapi.responses import StreamingResponse
 
 import simutrador_data.main
 from simutrador_data import __version__
-from simutrador_data.core.settings import ApiSettings, DataStorageSettings, Settings, SettingsError
+from simutrador_data.core.settings import ApiSettings, DataStorageSettings, Settings
 from simutrador_data.main import create_app
 from simutrador_data.services.storage.parquet_store import ParquetStore
+from simutrador_service.errors import SettingsError
 
 Serve = Callable[..., AbstractAsyncContextManager[httpx.AsyncClient]]
 
@@ -94,7 +95,7 @@ async def test_no_other_site_may_read_answers_unless_listed(client: httpx.AsyncC
 
 
 async def test_a_listed_site_may_read_answers(tmp_path: Path, serve: Serve) -> None:
-    settings = at(tmp_path, cors_origins=("http://localhost:4200",))
+    settings = at(tmp_path, allowed_origins=("http://localhost:4200",))
     async with serve(create_app(settings)) as client:
         listed = await client.get("/", headers={"Origin": "http://localhost:4200"})
         other = await client.get("/", headers={"Origin": "https://evil.example"})

@@ -2,27 +2,50 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
 from pydantic import ValidationError
 
-from simutrador_data.core.settings import SettingsError, find_env_file, get_settings, load_settings
+from simutrador_data.core.settings import get_settings, load_settings
+from simutrador_service.config import SettingsError, sources_of
+
+# The names and values an env file of the data manager has been documented with.
+DOCUMENTED = (
+    "API__HOST=0.0.0.0",
+    "API__PORT=8002",
+    "API__DEBUG=true",
+    "DATA_STORAGE__BASE_PATH=storage",
+    "DATA_STORAGE__CANDLES_PATH=candles",
+)
+OF_LATER_RELEASES = (
+    "FINANCIAL_MODELING_PREP__API_KEY=k",
+    "FINANCIAL_MODELING_PREP__RATE_LIMIT_PER_MINUTE=300",
+    "POLYGON__API_KEY=k",
+    "POLYGON__USE_TRADES_ENDPOINT_FOR_GAPS=false",
+    "TIINGO__API_KEY=k",
+    "TIINGO__RATE_LIMIT_REQUESTS_PER_HOUR=50",
+    "TRADING_DATA_PROVIDER__DEFAULT_PROVIDER=polygon",
+    "TRADING_DATA_PROVIDER__FALLBACK_PROVIDERS=[financial_modeling_prep,tiingo]",
+    "NIGHTLY_UPDATE__RETRY_ATTEMPTS=3",
+    "NIGHTLY_UPDATE__TARGET_TIMEFRAMES=[5min,15min,30min,1h,2h,4h,daily]",
+)
 
 
 @pytest.fixture(autouse=True)
 def clean_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """Stand in an empty folder with none of our settings set."""
     monkeypatch.chdir(tmp_path)
-    monkeypatch.delenv("ENV", raising=False)
-    for name in ("API_HOST", "API_PORT", "API__PORT", "API__HOST", "DATA_STORAGE__BASE_PATH"):
-        monkeypatch.delenv(name, raising=False)
+    for name in os.environ:
+        if "__" in name or name in {"ENV", "SIMUTRADOR_CONFIG", "API_HOST", "API_PORT"}:
+            monkeypatch.delenv(name)
 
 
 def test_without_any_setting_the_service_listens_on_loopback_8002() -> None:
     settings = load_settings()
     assert (settings.api.host, settings.api.port) == ("127.0.0.1", 8002)
-    assert settings.api.cors_origins == ()
+    assert settings.api.allowed_origins == ()
 
 
 def test_without_any_setting_the_store_is_in_the_working_directory(tmp_path: Path) -> None:
@@ -42,7 +65,7 @@ def test_command_line_beats_environment_beats_file_beats_default(
     assert load_settings().api.port == 1111
     monkeypatch.setenv("API__PORT", "2222")
     assert load_settings().api.port == 2222
-    chosen = load_settings({"api": {"port": 3333}})
+    chosen = load_settings(api={"port": 3333})
     assert chosen.api.port == 3333
     assert chosen.logging.level == "ERROR"
 
@@ -51,7 +74,7 @@ def test_one_field_of_the_command_line_leaves_its_neighbours(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setenv("API__DEBUG", "true")
-    assert load_settings({"api": {"port": 1}}).api.debug is True
+    assert load_settings(api={"port": 1, "host": None}).api.debug is True
 
 
 def test_flat_names_count_and_the_nested_name_of_the_same_layer_wins(
@@ -103,27 +126,40 @@ def test_settings_of_other_programs_are_left_alone(
     assert load_settings().api.port == 8002
 
 
-def test_documented_names_of_later_releases_do_not_stop_the_service(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
-    (tmp_path / ".env").write_text("POLYGON__API_KEY=k\nNIGHTLY_UPDATE__RETRY_ATTEMPTS=3\n")
-    monkeypatch.setenv("TIINGO__API_KEY", "k")
-    assert load_settings().api.port == 8002
+def test_every_documented_name_is_read_or_reported_as_not_read(tmp_path: Path) -> None:
+    (tmp_path / ".env").write_text("\n".join([*DOCUMENTED, *OF_LATER_RELEASES]))
+    settings = load_settings()
+    assert (settings.api.host, settings.api.port, settings.api.debug) == ("0.0.0.0", 8002, True)
+    assert settings.data_storage.root == tmp_path / "storage" / "candles"
+    assert settings.log_level == "DEBUG"
+    later = sorted(line.partition("=")[0] for line in OF_LATER_RELEASES)
+    assert sources_of(settings).not_read == tuple(later)
 
 
 def test_origins_are_a_list_separated_by_commas(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("API__CORS_ORIGINS", "http://localhost:4200, https://desk.example")
-    assert load_settings().api.cors_origins == ("http://localhost:4200", "https://desk.example")
+    assert load_settings().api.allowed_origins == ("http://localhost:4200", "https://desk.example")
 
 
-def test_env_names_the_file_when_it_looks_like_one(tmp_path: Path) -> None:
+def test_env_names_the_file_when_it_looks_like_one(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     file = tmp_path / "environments" / ".env.prod"
     file.parent.mkdir()
     file.write_text("API__PORT=7\n")
-    assert find_env_file({"ENV": str(file)}) == file
-    assert find_env_file({"ENV": "production"}) is None
+    monkeypatch.setenv("ENV", str(file))
+    assert load_settings().api.port == 7
+    monkeypatch.setenv("ENV", "production")
+    assert load_settings().api.port == 8002
+    monkeypatch.setenv("ENV", "environments/.env.test")
     with pytest.raises(SettingsError, match="does not exist"):
-        find_env_file({"ENV": "environments/.env.test"})
+        load_settings()
+
+
+def test_without_a_nearer_file_that_of_environments_is_read(tmp_path: Path) -> None:
+    (tmp_path / "environments").mkdir()
+    (tmp_path / "environments" / ".env.dev").write_text("API__PORT=7\n")
+    assert load_settings().api.port == 7
 
 
 def test_a_file_that_is_absent_is_named(tmp_path: Path) -> None:
@@ -134,6 +170,23 @@ def test_a_file_that_is_absent_is_named(tmp_path: Path) -> None:
 def test_settings_cannot_be_changed() -> None:
     with pytest.raises(ValidationError, match="frozen"):
         load_settings().api.port = 1
+
+
+def test_keys_are_kept_beside_the_bars_unless_a_database_is_set(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    folder = tmp_path / "storage" / "service"
+    assert load_settings().service_folder == folder
+    assert load_settings().database_url == f"sqlite:///{folder / 'service.db'}"
+    monkeypatch.setenv("DATABASE__URL", "postgresql://u:p@h/n")
+    assert load_settings().database_url == "postgresql://u:p@h/n"
+
+
+def test_a_toml_file_is_read_below_the_env_file(tmp_path: Path) -> None:
+    (tmp_path / "simutrador.toml").write_text("[api]\nport = 1111\ndebug = true\n")
+    (tmp_path / ".env").write_text("API__PORT=2222\n")
+    settings = load_settings()
+    assert (settings.api.port, settings.api.debug) == (2222, True)
 
 
 def test_the_settings_of_the_process_are_read_once() -> None:

@@ -48,9 +48,9 @@ def demo(
 
 def _settings(data: Path, port: int | None, *, serving: bool) -> Settings:
     """Return the settings; a port that is taken is said before the work, not after it."""
-    from simutrador_data.cli.serve import with_address, with_free_port
+    from simutrador_data.cli.serve import with_free_port
 
-    settings = with_address(settings_for(data), host=None, port=port)
+    settings = settings_for(data, port=port)
     return with_free_port(settings) if serving else settings
 
 

@@ -31,21 +31,7 @@ def serve(
 ) -> None:
     """Serve the REST interface and the web page until interrupted."""
     with reporting(as_json=as_json, debug=debug):
-        run_server(with_address(settings_for(data), host=host, port=port), as_json=as_json)
-
-
-def with_address(settings: Settings, *, host: str | None, port: int | None) -> Settings:
-    """Return the settings with an address of the command line.
-
-    Raises:
-        SettingsError: the address is wrong.
-    """
-    from simutrador_data.core.settings import load_settings
-
-    given = {"host": host, "port": port}
-    api = settings.api.model_dump() | {k: v for k, v in given.items() if v is not None}
-    storage = settings.data_storage.model_dump()
-    return load_settings({"api": api, "data_storage": storage})
+        run_server(settings_for(data, host=host, port=port), as_json=as_json)
 
 
 def run_server(settings: Settings, *, as_json: bool) -> None:

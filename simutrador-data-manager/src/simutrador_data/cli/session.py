@@ -36,17 +36,18 @@ class Session:
         return self.settings.data_storage.root
 
 
-def settings_for(data: Path | None) -> Settings:
-    """Return the settings, with `--data` where it is given.
+def settings_for(
+    data: Path | None, *, host: str | None = None, port: int | None = None
+) -> Settings:
+    """Return the settings, with what the command line gives of them.
 
     Raises:
         SettingsError: a setting is wrong.
     """
     from simutrador_data.core.settings import load_settings  # pydantic is slow to import
 
-    if data is None:
-        return load_settings()
-    return load_settings({"data_storage": {"base_path": data, "candles_path": "."}})
+    storage = {} if data is None else {"base_path": data, "candles_path": "."}
+    return load_settings(api={"host": host, "port": port}, data_storage=storage)
 
 
 @contextmanager

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ipaddress import ip_address
 
-from simutrador_data.core.setting_names import SettingsError
+from simutrador_service.errors import SettingsError
 
 
 def is_loopback(host: str) -> bool:
