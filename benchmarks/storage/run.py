@@ -20,10 +20,10 @@ OURS: Final = (
     "simutrador-data-manager",
 )
 NOTE: Final = """\
-`scripts/benchmark storage`, {scale} scale, medians of one run on 2 cores: read the ratios. Every
-round goes through all stores before the next, after one that is not counted (writes have none).
-Rows are handed over in the form each store takes: `Bars`, a pandas frame, an Arrow table, a list of
-`Bar`s. Hours and days are cut by each store's own rule, ours on the sessions of New York.
+`scripts/benchmark storage`, {scale} scale, medians of one run on 2 cores: read the ratios. The
+stores take turns of one to ten rounds, after a warm-up: none for whole writes, {days} commits for
+days. Rows are handed over in the form each store takes: `Bars`, a pandas frame, an Arrow table, a
+list of `Bar`s. Hours and days are cut by each store's own rule, ours on the sessions of New York.
 
 What a write has waited for when it returns: {durability}."""
 
@@ -52,16 +52,17 @@ def main() -> int:
     from table import keep, markdown
 
     rows = []
+    name, scale = ("quick", QUICK) if options.quick else ("full", Scale())
     with tempfile.TemporaryDirectory(prefix="simutrador-bench-") as folder:
-        for row in measure(Path(folder), QUICK if options.quick else Scale()):
+        for row in measure(Path(folder), scale):
             print(" | ".join(row.cells()), file=sys.stderr, flush=True)
             rows.append(row)
     text = markdown(rows)
     print(text)
     if options.write:
         durability = "; ".join(f"{kind.name}: {kind.durability}" for kind in KINDS)
-        scale = "quick" if options.quick else "full"
-        keep(f"{NOTE.format(scale=scale, durability=durability)}\n\n{text}", RESULTS)
+        note = NOTE.format(scale=name, days=scale.days, durability=durability)
+        keep(f"{note}\n\n{text}", RESULTS)
     return 1 if options.check and any(row.holds is False for row in rows) else 0
 
 

@@ -46,10 +46,11 @@ class Answer(NamedTuple):
 
 def answers_to(covered: Sequence[tuple[int, int]], times: I64) -> list[Answer]:
     """Return each range asked for once, with how many of the rows given open inside it."""
-    return [
-        Answer(start, end, int(np.diff(np.searchsorted(times, [start, end]))[0]))
-        for start, end in dict.fromkeys(covered)
-    ]
+    found: list[Answer] = []
+    for start, end in dict.fromkeys(covered):
+        first, last = np.searchsorted(times, [start, end]).tolist()
+        found.append(Answer(start, end, last - first))
+    return found
 
 
 def is_any_new(

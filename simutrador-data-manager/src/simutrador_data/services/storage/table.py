@@ -40,16 +40,11 @@ def from_bars(bars: Bars) -> Table:
         raise InvalidBarsError(f"the last bar of {bars.series} is still forming; drop it first")
     table = np.empty((_width(bars), len(bars)), dtype=np.int64)
     table[OPENED] = bars.opened_at
-    for row, name in enumerate(OHLCV, start=1):
-        column = getattr(bars, name)
-        finite = np.isfinite(column)
-        if not finite.all():
-            at = from_us(bars.opened_at[int(np.argmin(finite))])
-            raise InvalidBarsError(
-                f"{name} of {bars.series} at {at.isoformat()} is NaN or infinite; "
-                "drop or correct the bar first"
-            )
-        np.add(column, 0.0, out=table[row].view(np.float64))  # -0.0 + 0.0 is 0.0
+    numbers = table[1:NARROW].view(np.float64)
+    for column, name in zip(numbers, OHLCV, strict=True):
+        np.add(getattr(bars, name), 0.0, out=column)  # -0.0 + 0.0 is 0.0
+    if not np.isfinite(numbers).all():
+        raise _not_finite(bars)
     if len(table) > SESSION:
         table[SESSION] = NO_SESSION if bars.sessions is None else bars.sessions.view(np.int64)
     if len(table) > SYNTHETIC and bars.synthetic is not None:
@@ -57,6 +52,16 @@ def from_bars(bars: Bars) -> Table:
     _check_times(table, bars.series)
     _check_sessions(table, bars)
     return table
+
+
+def _not_finite(bars: Bars) -> InvalidBarsError:
+    wrong = [(name, ~np.isfinite(getattr(bars, name))) for name in OHLCV]
+    name, where = next(found for found in wrong if found[1].any())
+    at = from_us(bars.opened_at[int(np.argmax(where))])
+    return InvalidBarsError(
+        f"{name} of {bars.series} at {at.isoformat()} is NaN or infinite; "
+        "drop or correct the bar first"
+    )
 
 
 def _width(bars: Bars) -> int:
