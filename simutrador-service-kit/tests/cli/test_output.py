@@ -13,7 +13,16 @@ import typer
 from typer.testing import CliRunner
 
 from simutrador_core.errors import InputError, StoreError
-from simutrador_service.cli import ExitCode, command_app, reporting, run, stdout, table, write
+from simutrador_service.cli import (
+    ExitCode,
+    command_app,
+    lazy_commands,
+    reporting,
+    run,
+    stdout,
+    table,
+    write,
+)
 
 
 @pytest.mark.parametrize(
@@ -91,6 +100,33 @@ def test_a_usage_error_is_a_document_where_json_was_asked_for(
         run(app)
     assert ended.value.code == 2
     assert json.loads(capsys.readouterr().out)["error"]["code"] == "usage"
+
+
+def test_a_lazy_group_is_made_only_when_a_command_of_it_is_asked_for() -> None:
+    made: list[str] = []
+    given: list[str] = []
+
+    def make() -> typer.Typer:
+        made.append("once")
+        group = typer.Typer()
+        group.command("list")(lambda: typer.echo(f"two keys in {given[-1]}"))
+        group.command("make")(lambda: None)
+        return group
+
+    keys = lazy_commands("Makes keys.", make)
+
+    @keys.callback()
+    def place(data: str = "here") -> None:
+        given.append(data)
+
+    app = command_app("Does things.", version="1")
+    app.add_typer(keys, name="keys")
+    assert "Makes keys." in CliRunner().invoke(app, ["--help"]).output
+    assert made == []
+    assert "list" in CliRunner().invoke(app, ["keys", "--help"]).output
+    shown = CliRunner().invoke(app, ["keys", "--data", "there", "list"])
+    assert (shown.exit_code, shown.output, made) == (0, "two keys in there\n", ["once"])
+    assert CliRunner().invoke(app, ["keys", "nothing"]).exit_code == ExitCode.USAGE
 
 
 def test_a_reader_that_goes_away_is_no_error(tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ import pytest
 from pydantic import ValidationError
 
 from kit_settings import ApiSection, Settings
-from simutrador_service.config import SettingsError, load, sources_of
+from simutrador_service.config import ServerSection, SettingsError, load, sources_of
 
 
 @pytest.fixture(autouse=True)
@@ -163,6 +163,36 @@ def test_settings_of_other_programs_are_left_alone(
     for name in ("APIS__PORT", "API", "DATABASE"):
         monkeypatch.setenv(name, "1")
     assert load(Settings).api.port == 8002
+
+
+class WithServer(Settings):
+    """Settings in whose sections the client SDK has some too."""
+
+    server: ServerSection = ServerSection()
+
+
+SDK_NAMES = pytest.mark.parametrize(
+    "name", ["AUTH__API_KEY", "AUTH__SERVER_URL", "SERVER__WEBSOCKET__URL"]
+)
+
+
+@SDK_NAMES
+def test_settings_of_the_client_sdk_may_stand_where_it_reads_them(
+    name: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    (tmp_path / ".env").write_text(f"{name}=x\nSESSION__MAX_RETRY_ATTEMPTS=3\n")
+    assert load(WithServer).server.port == 8000
+    monkeypatch.setenv(name, "x")
+    monkeypatch.setenv("SESSION__MAX_RETRY_ATTEMPTS", "3")
+    assert load(WithServer).server.port == 8000
+
+
+@SDK_NAMES
+def test_settings_of_the_client_sdk_are_refused_in_our_own_file(name: str, tmp_path: Path) -> None:
+    *sections, last = name.lower().split("__")
+    (tmp_path / "simutrador.toml").write_text(f'[{".".join(sections)}]\n{last} = "x"\n')
+    with pytest.raises(SettingsError, match=f"unknown setting {name} in simutrador.toml"):
+        load(WithServer)
 
 
 def test_documented_names_of_later_releases_do_not_stop_the_service(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from simutrador_service.cli.app import command_app, run
+from simutrador_service.cli.lazy import lazy_commands
 from simutrador_service.cli.options import ConfigOption, DebugOption, EnvFileOption, JsonOption
 from simutrador_service.cli.output import (
     ExitCode,
@@ -18,6 +19,7 @@ from simutrador_service.cli.output import (
 __all__ = [
     "command_app",
     "run",
+    "lazy_commands",
     "ExitCode",
     "reporting",
     "fail",

@@ -14,7 +14,7 @@ from pydantic import BaseModel
 from pydantic_settings import DotEnvSettingsSource
 
 from simutrador_service.config.base import ServiceSettings
-from simutrador_service.config.names import Leaf, Names
+from simutrador_service.config.names import OF_THE_SDK, Leaf, Names
 from simutrador_service.errors import SettingsError
 
 CONFIG_NAME: Final = "SIMUTRADOR_CONFIG"
@@ -32,7 +32,7 @@ class Layer:
         origin: The place: `environment`, `.env`, `command line`.
         values: By the setting's own name.
         given_as: Settings that stand there under an alias.
-        names: Every name that stands there, ours or not.
+        names: Every name that stands there, ours or not, but for the client SDK's.
     """
 
     origin: str
@@ -64,7 +64,8 @@ def text_layer(origin: str, values: Mapping[str, str], names: Names) -> Layer:
     for name, leaf in names.known.items():
         if upper.get(name):
             found[name] = _parsed(leaf, upper[name], name, origin)
-    return Layer(origin, found, given_as, tuple(upper))
+    ours = tuple(name for name in upper if name not in OF_THE_SDK)
+    return Layer(origin, found, given_as, ours)
 
 
 def plain_layer(origin: str, document: Mapping[str, object], names: Names) -> Layer:

@@ -6,13 +6,19 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
 from functools import lru_cache
-from typing import Any, get_args
+from typing import Any, Final, get_args
 
 from pydantic import BaseModel, SecretStr
 from pydantic.fields import FieldInfo
 
 from simutrador_service.config.base import ServiceSettings
 from simutrador_service.errors import SettingsError
+
+OF_THE_SDK: Final = frozenset({"AUTH__API_KEY", "AUTH__SERVER_URL", "SERVER__WEBSOCKET__URL"})
+"""Settings of the client SDK in sections that services have too.
+
+The SDK reads them from the environment and from the project's `.env`.
+"""
 
 
 @dataclass(frozen=True, slots=True)
