@@ -6,7 +6,12 @@ from simutrador_service.auth.authenticator import Authenticator, Verifier
 from simutrador_service.auth.credentials import credential_of
 from simutrador_service.auth.dependencies import public, require
 from simutrador_service.auth.exchange import Exchanged, token_for_key
-from simutrador_service.auth.exposure import Exposure, guard_exposure
+from simutrador_service.auth.exposure import (
+    Exposure,
+    can_be_reached,
+    guard_exposure,
+    refuse_open,
+)
 from simutrador_service.auth.keys import KeyStore, NewKey
 from simutrador_service.auth.limiting import CallerLimits, address_of, limited
 from simutrador_service.auth.logins import Logins, TokenPair
@@ -44,12 +49,14 @@ __all__ = [
     "Verifier",
     "address_of",
     "auth_routes",
+    "can_be_reached",
     "credential_of",
     "guard_exposure",
     "limited",
     "load_secret",
     "open_accounts",
     "public",
+    "refuse_open",
     "require",
     "route_rules",
     "token_for_key",

@@ -64,23 +64,40 @@ def guard_exposure(
     Raises:
         SettingsError: others can reach it and auth is switched off.
     """
-    names = {server.host, urlsplit(server.public_url or "").hostname or ""} - {""}
+    names = _names(server)
     hosts = _OURS | {f"[{name}]" if ":" in name else name.lower() for name in names}
-    outside = sorted(name for name in names if not is_loopback(name))
-    if is_loopback(server.host) and not outside:
+    refuse_open(server, auth, section=section)
+    if not can_be_reached(server):
         is_open = auth.enabled is False or (auth.enabled is None and _nobody_can_log_in(keys))
         if not is_open and auth.enabled:
             write_first_key(keys, data)
         return Exposure(is_open, hosts)
-    if auth.enabled is False:
+    write_first_key(keys, data)
+    return Exposure(is_open=False, hosts=hosts)
+
+
+def refuse_open(server: ServerSection, auth: AuthSection, *, section: str = "SERVER") -> None:
+    """Refuse settings by which a service that others can reach would ask nobody for a key.
+
+    Raises:
+        SettingsError: they say so; `section` is what they call `server`.
+    """
+    if auth.enabled is False and can_be_reached(server):
         raise SettingsError(
             f"AUTH__ENABLED=false, but {section}__HOST={server.host} {_proxied(server, section)}"
             "can be reached from other machines; leave AUTH__ENABLED out, or set "
             f"{section}__HOST=127.0.0.1 and no {section}__PUBLIC_URL",
             field="enabled",
         )
-    write_first_key(keys, data)
-    return Exposure(is_open=False, hosts=hosts)
+
+
+def can_be_reached(server: ServerSection) -> bool:
+    """Return whether other machines reach the service: by its address, or through a proxy."""
+    return not (is_loopback(server.host) and all(map(is_loopback, _names(server))))
+
+
+def _names(server: ServerSection) -> set[str]:
+    return {server.host, urlsplit(server.public_url or "").hostname or ""} - {""}
 
 
 def _proxied(server: ServerSection, section: str) -> str:
