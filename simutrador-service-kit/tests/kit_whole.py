@@ -74,7 +74,7 @@ class Whole:
         transport = httpx.ASGITransport(
             self.app, client=(address, 1234), raise_app_exceptions=False
         )
-        return httpx.AsyncClient(transport=transport, base_url="http://localhost")
+        return httpx.AsyncClient(transport=transport, base_url="http://localhost", trust_env=False)
 
     def key(self, scopes: str, *, owner: str = "ann", tenant: str | None = None) -> str:
         """Return a new API key."""
