@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import errno
 import os
-import shutil
 import sqlite3
 import time
 from collections import deque
@@ -23,6 +22,7 @@ from simutrador_data.services.storage.file_ops import (
     DiskError,
     FileOps,
     disk_errors,
+    is_full,
     make_folders,
 )
 from simutrador_data.services.storage.migration import migrate
@@ -31,7 +31,6 @@ from simutrador_data.services.storage.schema import APPLICATION_ID, FORMAT, SCHE
 CATALOGUE_NAME: Final = "catalogue.sqlite"
 BUSY_SECONDS: Final = 60.0
 _IDLE_CONNECTIONS: Final = 8
-_LEAST_FREE_BYTES: Final = 65_536
 _DISK_CODES: Final = {
     sqlite3.SQLITE_FULL: errno.ENOSPC,
     sqlite3.SQLITE_IOERR: errno.EIO,
@@ -289,8 +288,7 @@ def _translated_errors(path: Path) -> Generator[None, None, None]:
 
 
 def _disk_error(code: int, text: str, path: Path) -> OSError:
-    # On a full disk SQLite calls what it cannot lay out beside the file an I/O error.
-    if code == sqlite3.SQLITE_IOERR and shutil.disk_usage(path.parent).free < _LEAST_FREE_BYTES:
+    if code == sqlite3.SQLITE_IOERR and is_full(path.parent):
         return OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(path))
     return OSError(_DISK_CODES[code], text, str(path))
 

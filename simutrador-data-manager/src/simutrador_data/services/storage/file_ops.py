@@ -10,6 +10,7 @@ from __future__ import annotations
 import errno
 import hashlib
 import os
+import shutil
 import sqlite3
 from collections.abc import Generator, Sequence
 from contextlib import closing, contextmanager
@@ -20,11 +21,13 @@ from simutrador_core.errors import StoreError
 
 Buffer: TypeAlias = bytes | memoryview
 _COPIED_AT_ONCE: Final = 1024 * 1024
+_LEAST_FREE_BYTES: Final = 65_536
 
 
 _NEXT_STEP: Final = {
     **dict.fromkeys((errno.ENOSPC, errno.EDQUOT, errno.EFBIG), "free some space"),
     **dict.fromkeys((errno.EROFS, errno.EACCES, errno.EPERM), "make the store's folder writable"),
+    **dict.fromkeys((errno.EMFILE, errno.ENFILE), "allow more open files (ulimit -n)"),
 }
 """What helps, by what the operating system said; for the rest, the disk must be looked at."""
 
@@ -55,6 +58,26 @@ def _naming(path: Path) -> Generator[None, None, None]:
     except OSError as e:
         e.filename = e.filename or str(path)
         raise
+
+
+@contextmanager
+def _naming_a_full_disk(path: Path) -> Generator[None, None, None]:
+    """Name the file SQLite writes: it is full there, not where the source lies."""
+    try:
+        yield
+    except sqlite3.DatabaseError as e:
+        code = getattr(e, "sqlite_errorcode", 0) & 0xFF
+        if code == sqlite3.SQLITE_FULL or (code == sqlite3.SQLITE_IOERR and is_full(path.parent)):
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(path)) from e
+        raise
+
+
+def is_full(folder: Path) -> bool:
+    """Return whether there is no room for what SQLite lays out beside a file.
+
+    It calls that an I/O error, not a full disk.
+    """
+    return shutil.disk_usage(folder).free < _LEAST_FREE_BYTES
 
 
 @contextmanager
@@ -157,7 +180,7 @@ class FileOps:
     def snapshot_of(self, source: sqlite3.Connection, path: Path) -> None:
         """Copy what a connection, outside of any transaction, sees; otherwise the same."""
         self.before("snapshot", path)
-        with closing(sqlite3.connect(path)) as target:
+        with _naming_a_full_disk(path), closing(sqlite3.connect(path)) as target:
             source.backup(target)
             target.execute("PRAGMA journal_mode = DELETE")  # one file, complete by itself
         with path.open("rb+") as file:
@@ -189,4 +212,4 @@ def make_folders(ops: FileOps, path: Path) -> None:
         ops.make_folder(folder)
 
 
-__all__ = ["FileOps", "DiskError", "disk_errors", "make_folders", "Buffer"]
+__all__ = ["FileOps", "DiskError", "disk_errors", "is_full", "make_folders", "Buffer"]
