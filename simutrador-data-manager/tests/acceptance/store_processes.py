@@ -1,8 +1,9 @@
-"""Writers and readers in processes of their own, for the tests of S1, S4 and S5.
+"""Writers and readers in processes of their own, for the tests of S1, S4, S5, S11.
 
     python store_processes.py kill FAULT       one writer after another, each killed when asked
     python store_processes.py contend FAULT ROOT WORKERS COMMITS
     python store_processes.py watch ROOT SEED  read until the standard input ends
+    python store_processes.py restate ROOT     make versions until the standard input ends
 
 The process imports once and forks, so that a hundred kills cost seconds. FAULT is `none`, or the
 name of a mistake planted in these processes: see `plant`.
@@ -28,7 +29,16 @@ from unittest.mock import patch
 
 import numpy as np
 import pyarrow.parquet  # noqa: F401 - imported once, before the forks
-from store_steps import BASE_US, MINUTE_US, NOW, Model, change, flat, rows_of_version
+from store_steps import (
+    BASE_US,
+    MINUTE_US,
+    NOW,
+    Model,
+    change,
+    change_to_version,
+    flat,
+    rows_of_version,
+)
 
 from simutrador_core.errors import ConflictError
 from simutrador_core.interfaces.storage import Change, Commit
@@ -265,9 +275,25 @@ def _look(store: ParquetStore, chance: random.Random, seen: int) -> int:
     return version
 
 
+def restate(root: Path) -> None:
+    """Make version after version, compact and vacuum, until the standard input ends."""
+    with ParquetStore(root) as store:
+        version = store.status().latest_commit
+        say("ready")
+        while not select.select([sys.stdin], [], [], 0)[0]:
+            version = store.commit(change_to_version(version + 1)).id
+            if version % 40 == 0:
+                store.maintain(Maintenance.COMPACT)
+                store.maintain(Maintenance.VACUUM)
+        say(str(version))
+
+
 def main(arguments: list[str]) -> None:
     """Run what the command line asks for."""
     command, *rest = arguments
+    if command == "restate":
+        restate(Path(rest[0]))
+        return
     if command == "watch":
         watch(Path(rest[0]), int(rest[1]))
         return
