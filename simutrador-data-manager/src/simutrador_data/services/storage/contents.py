@@ -60,18 +60,33 @@ class Contents:
         if ref.path is None:
             return self._block(ref, connection)[:, first:last]
         data = None if ref.digest in self._intact else self.file_bytes(ref)
-        mirror = self._mirrors.find(ref.digest, rows=ref.rows)
-        if mirror is not None:
-            try:
-                return mirror.rows(first, last)
-            except DamagedMirrorError:
-                self._mirrors.drop(ref.digest)
+        found = self._mirrored(ref, first, last)
+        if found is not None:
+            return found
         data = self.file_bytes(ref) if data is None else data
         if not self._mirrors.accepts(ref.rows):
             return self._decoded(ref, data, first, last)
         table = self._decoded(ref, data, 0, ref.rows)
         self._mirrors.make(ref.digest, table)
         return table[:, first:last]
+
+    def row(self, ref: ObjectRef, number: int, connection: sqlite3.Connection) -> Table:
+        """Return one row of an object, a copy: who keeps it keeps no map or table alive.
+
+        A Parquet file without a mirror gets none for it.
+
+        Raises:
+            ObjectGoneError: it was vacuumed since the segment list was read.
+            CorruptDataError: its bytes do not match their checksum.
+        """
+        if ref.path is None:
+            return self._block(ref, connection)[:, number : number + 1].copy()
+        data = None if ref.digest in self._intact else self.file_bytes(ref)
+        found = self._mirrored(ref, number, number + 1)
+        if found is None:
+            data = self.file_bytes(ref) if data is None else data
+            found = self._decoded(ref, data, number, number + 1)
+        return found.copy()
 
     def rows_once(self, ref: ObjectRef, first: int, last: int) -> Table:
         """Return the same without making or mapping a mirror: for long reads in little memory.
@@ -201,6 +216,14 @@ class Contents:
     def _path(self, ref: ObjectRef) -> Path:
         assert ref.path is not None
         return self._root / ref.path
+
+    def _mirrored(self, ref: ObjectRef, first: int, last: int) -> Table | None:
+        mirror = self._mirrors.find(ref.digest, rows=ref.rows)
+        try:
+            return None if mirror is None else mirror.rows(first, last)
+        except DamagedMirrorError:
+            self._mirrors.drop(ref.digest)
+            return None
 
     def _block(self, ref: ObjectRef, connection: sqlite3.Connection) -> Table:
         with self._lock:

@@ -61,8 +61,7 @@ def _last_bar(
     row = connection.execute(_LAST, (series_id,)).fetchone()
     if row is None:
         return None
-    last: int = row[0]
-    return to_bars(contents.rows(ObjectRef(*row[1:]), last - 1, last, connection), key)
+    return to_bars(contents.row(ObjectRef(*row[1:]), row[0] - 1, connection), key)
 
 
 __all__ = ["LatestBars"]

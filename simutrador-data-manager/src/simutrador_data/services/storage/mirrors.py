@@ -7,6 +7,7 @@ time a process serves it, so a damaged or half-written mirror is found and made 
 
 from __future__ import annotations
 
+import errno
 import io
 import threading
 import zlib
@@ -20,11 +21,15 @@ import numpy as np
 
 from simutrador_core.errors import StoreError
 from simutrador_data.services.storage.file_ops import FileOps, make_folders
+from simutrador_data.services.storage.mapping import map_array
 from simutrador_data.services.storage.table import WIDE, Table
 
 CHUNK: Final = 8_192
 _MARK: Final = b"SIMUTRADOR-CRC-1"
 _OPEN_AT_ONCE: Final = 512
+_WITH_DESCRIPTOR: Final = 64
+"""How many maps of a store may keep a file descriptor, of which a process has few."""
+_OUT_OF_MEANS: Final = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOMEM})
 
 
 class DamagedMirrorError(StoreError):
@@ -34,38 +39,24 @@ class DamagedMirrorError(StoreError):
 class Mirror:
     """One mapped table; `rows` checks what it hands out."""
 
-    def __init__(self, path: Path, *, rows: int) -> None:
-        """Map a mirror file.
+    def __init__(self, path: Path, *, rows: int, keeps_descriptor: bool = True) -> None:
+        """Map a mirror file; see `map_array`.
 
         Raises:
-            DamagedMirrorError: header or size are not those of a table of so many rows.
+            DamagedMirrorError: it does not hold a table of so many rows, and their checksums.
+            OSError: there is no such file, or the process may not map one more.
         """
         self.path = path
         try:
-            self._table: Table = np.load(path, mmap_mode="r", allow_pickle=False)
-            sums = self._read_sums()
-        except FileNotFoundError:
-            raise
+            self._table, tail = map_array(path, keeps_descriptor=keeps_descriptor)
+            self._sums = _sums_of(tail, self._table)
         except (OSError, ValueError, EOFError, SyntaxError) as e:
+            if isinstance(e, FileNotFoundError) or getattr(e, "errno", None) in _OUT_OF_MEANS:
+                raise
             raise DamagedMirrorError(f"{path.name}: {e}") from e
-        if self._table.ndim != 2 or self._table.shape[1] != rows or self._table.dtype != np.int64:
+        if self._table.shape[1] != rows:
             raise DamagedMirrorError(f"{path.name} holds another table")
-        self._sums = sums
-        self._checked = bytearray(len(sums))
-
-    def _read_sums(self) -> list[int]:
-        size = self.path.stat().st_size
-        chunks = -(-self._table.shape[-1] // CHUNK)
-        data_end = int(getattr(self._table, "offset", 0)) + self._table.nbytes
-        with self.path.open("rb") as file:
-            file.seek(data_end)
-            tail = file.read()
-        if data_end + len(tail) != size or tail[: len(_MARK)] != _MARK:
-            raise ValueError("the end is missing")
-        sums = np.frombuffer(tail[len(_MARK) :], dtype="<u4").tolist()
-        if len(sums) != chunks:
-            raise ValueError("the number of checksums is wrong")
-        return sums
+        self._checked = bytearray(len(self._sums))
 
     def rows(self, first: int, last: int) -> Table:
         """Return rows `[first, last)` as a read-only view.
@@ -78,7 +69,7 @@ class Mirror:
                 if _chunk_sum(self._table, chunk) != self._sums[chunk]:
                     raise DamagedMirrorError(f"{self.path.name}: rows from {chunk * CHUNK}")
                 self._checked[chunk] = 1
-        return np.asarray(self._table)[:, first:last]
+        return self._table[:, first:last]
 
 
 class Mirrors:
@@ -91,19 +82,22 @@ class Mirrors:
         self._scratch = scratch
         self._limit_bytes = limit_bytes
         self._room = 0
+        self._mapped = 0
         self._open: OrderedDict[str, Mirror] = OrderedDict()
         self._lock = threading.Lock()
 
     def find(self, digest: str, *, rows: int) -> Mirror | None:
-        """Return the mirror of a file, or None; a damaged one is deleted."""
+        """Return the mirror of a file, or None when it cannot be used; a damaged one is deleted."""
         with self._lock:
             mirror = self._open.get(digest)
             if mirror is not None:
                 self._open.move_to_end(digest)
                 return mirror
+            self._mapped += 1
+            keeps_descriptor = self._mapped <= _WITH_DESCRIPTOR
         try:
-            mirror = Mirror(self._path(digest), rows=rows)
-        except FileNotFoundError:
+            mirror = Mirror(self._path(digest), rows=rows, keeps_descriptor=keeps_descriptor)
+        except OSError:
             return None
         except DamagedMirrorError:
             self.drop(digest)
@@ -184,6 +178,13 @@ def _parts(table: Table) -> list[bytes | memoryview]:
     chunks = range(-(-table.shape[1] // CHUNK))
     sums = np.array([_chunk_sum(table, chunk) for chunk in chunks], dtype="<u4")
     return [head.getvalue(), table.data, _MARK + sums.tobytes()]
+
+
+def _sums_of(tail: bytes, table: Table) -> list[int]:
+    chunks = -(-table.shape[1] // CHUNK)
+    if tail[: len(_MARK)] != _MARK or len(tail) != len(_MARK) + 4 * chunks:
+        raise ValueError("the end is missing")
+    return np.frombuffer(tail[len(_MARK) :], dtype="<u4").tolist()
 
 
 def _chunk_sum(table: Table, chunk: int) -> int:
