@@ -33,15 +33,16 @@ from simutrador_core.models.enums import UserPlan
 from simutrador_core.testing.builders import make_bars, make_change
 from simutrador_core.testing.memory_store import MemoryStore
 from simutrador_server.api.state import Venue
-from simutrador_server.auth.keys import KeyStore, Principal
-from simutrador_server.auth.tokens import Tokens
-from simutrador_server.main import bind, serving
+from simutrador_server.auth.door import SCOPES, opened_door
+from simutrador_server.core.settings import Settings, VenueSettings
+from simutrador_server.main import serving
 from simutrador_server.services.bars import BarLoader
 from simutrador_server.simulation.setup import Defaults
+from simutrador_service.auth import Principal
+from simutrador_service.web import bind
 
 TARGET: Final = 0.5
 """Least share of the echo's round trips that the venue must reach."""
-SECRET: Final = "a-secret-of-the-benchmark-0123456789"  # noqa: S105 - of this run alone
 START: Final = datetime(2024, 1, 2, 14, 30, tzinfo=UTC)
 WARM_UP: Final = 300
 
@@ -64,18 +65,15 @@ def run_venue(ready: Connection, ticks: int) -> None:
         store.commit(make_change(make_bars("BTC-USD", start=START, close=closes)))
         defaults = Defaults()
         with tempfile.TemporaryDirectory() as folder:
-            tokens = Tokens(SECRET, lifetime=timedelta(hours=1))
-            venue = Venue(
-                keys=KeyStore(Path(folder)),
-                tokens=tokens,
-                loader=BarLoader(store, AssetRegistry.default(), defaults),
-                defaults=defaults,
-            )
-            async with serving(venue) as places:
-                user = Principal("bench", UserPlan.ENTERPRISE)
-                token = tokens.issue(user, now=datetime.now(UTC))
-                ready.send(f"{places.ws_url}/ws/simulate?token={token}")
-                await asyncio.Event().wait()
+            settings = Settings(venue=VenueSettings(data_path=Path(folder)))
+            loader = BarLoader(store, AssetRegistry.default(), defaults)
+            with opened_door(settings) as door:
+                venue = Venue(door=door, loader=loader, defaults=defaults)
+                async with serving(venue) as places:
+                    user = Principal("bench", frozenset(SCOPES), UserPlan.ENTERPRISE)
+                    token = door.tokens.issue(user, lifetime_s=3600)
+                    ready.send(f"{places.ws_url}/ws/simulate?token={token}")
+                    await asyncio.Event().wait()
 
     with asyncio.Runner(loop_factory=loop_factory) as runner:
         runner.run(main())

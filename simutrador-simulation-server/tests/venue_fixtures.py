@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from contextlib import asynccontextmanager, closing, contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from itertools import count
@@ -14,6 +14,7 @@ from typing import Any
 import httpx
 import numpy as np
 import websockets
+from pydantic import SecretStr
 from websockets.asyncio.client import ClientConnection
 
 from simutrador_core.assets.registry import AssetRegistry
@@ -23,18 +24,24 @@ from simutrador_core.models.websocket import SERVER_MESSAGE
 from simutrador_core.testing.builders import make_bars, make_change
 from simutrador_core.testing.memory_store import MemoryStore
 from simutrador_server.api.state import Venue
-from simutrador_server.auth.keys import KeyStore, Principal
+from simutrador_server.auth.door import AUDIENCE, ISSUER, SCOPES, Door
 from simutrador_server.auth.plans import LIMITS
-from simutrador_server.auth.tokens import Tokens
+from simutrador_server.auth.user import User
 from simutrador_server.main import serving
 from simutrador_server.services.bars import BarLoader
 from simutrador_server.simulation.book import SessionBook
 from simutrador_server.simulation.conversation import Conversation
 from simutrador_server.simulation.setup import Defaults, Refusal
+from simutrador_service.auth import Principal
+from simutrador_service.auth.accounts import open_accounts
+from simutrador_service.config import AuthSection
+from simutrador_service.database import KIT, Database
+from simutrador_service.database.base import utc_now
 
 NOW = datetime(2024, 6, 3, 12, 0, tzinfo=UTC)
 SECRET = "a-secret-of-tests-that-is-long-enough-0123456789"
-ALICE = Principal("alice", UserPlan.PROFESSIONAL)
+ALICE = User("alice", UserPlan.PROFESSIONAL)
+PRINCIPAL = Principal("alice", frozenset(SCOPES), UserPlan.PROFESSIONAL)
 OPENS = datetime(2024, 1, 2, 14, 30, tzinfo=UTC)
 FREE_RUN = Defaults(tick_interval_ms=0.0)
 
@@ -108,7 +115,7 @@ class Room:
         self.loader = BarLoader(store_of(*bars), AssetRegistry.default(), defaults)
         self._ids = count(1)
 
-    def enter(self, user: Principal = ALICE) -> Guest:
+    def enter(self, user: User = ALICE) -> Guest:
         return Guest(self, user)
 
     def new_id(self) -> str:
@@ -118,7 +125,7 @@ class Room:
 class Guest:
     """A client that talks to a conversation directly; every message it gets is parsed."""
 
-    def __init__(self, room: Room, user: Principal) -> None:
+    def __init__(self, room: Room, user: User) -> None:
         self.room = room
         self.conversation = Conversation(
             user,
@@ -202,22 +209,37 @@ class Served:
         return websockets.connect(f"{self.ws_url}/ws/simulate?token={token}", **options)
 
 
+@contextmanager
+def opened_door(folder: Path, clock: Callable[[], datetime] = utc_now) -> Iterator[Door]:
+    """Yield a door whose keys lie in a database of this folder."""
+    database = Database(f"sqlite:///{folder / 'venue.db'}")
+    try:
+        KIT.upgrade(database)
+        accounts = open_accounts(
+            database,
+            AuthSection(jwt_secret=SecretStr(SECRET)),
+            data=folder,
+            issuer=ISSUER,
+            audience=AUDIENCE,
+            clock=clock,
+        )
+        with closing(accounts):
+            yield Door(accounts.keys, accounts.tokens)
+    finally:
+        database.close()
+
+
 @asynccontextmanager
 async def served(
     folder: Path, *bars: Bars, plan: UserPlan = UserPlan.PROFESSIONAL, **options: Any
 ) -> AsyncIterator[Served]:
     """Serve a venue with these bars on free loopback ports."""
-    keys = KeyStore(folder)
-    key = keys.create("alice", plan, now=NOW)
-    venue = Venue(
-        keys=keys,
-        tokens=Tokens(SECRET, lifetime=timedelta(hours=1)),
-        loader=BarLoader(store_of(*bars), AssetRegistry.default(), FREE_RUN),
-        defaults=FREE_RUN,
-        **options,
-    )
-    async with serving(venue) as places:
-        yield Served(places.auth_url, places.ws_url, venue, key)
+    with opened_door(folder) as door:
+        key = door.keys.create("alice", scopes=SCOPES, plan=plan).key
+        loader = BarLoader(store_of(*bars), AssetRegistry.default(), FREE_RUN)
+        venue = Venue(door=door, loader=loader, defaults=FREE_RUN, **options)
+        async with serving(venue) as places:
+            yield Served(places.auth_url, places.ws_url, venue, key)
 
 
 async def say(socket: ClientConnection, kind: str, data: Any, request_id: str = "r1") -> None:

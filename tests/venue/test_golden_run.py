@@ -8,11 +8,10 @@ from typing import Any
 
 import golden_run
 import pytest
-from venue_fixtures import ALICE, START, Served, hear, minute_bars, say, served
+from venue_fixtures import PRINCIPAL, START, Served, hear, minute_bars, say, served
 
 from simutrador_core.models.websocket import CreateAndStartRequest
 from simutrador_engine.log import header
-from simutrador_server.api.state import utc_now
 from simutrador_server.simulation.setup import make_engine
 
 pytestmark = pytest.mark.integration
@@ -48,7 +47,7 @@ def message_of(given: golden_run.GoldenCommand) -> tuple[str, dict[str, Any]]:
 
 async def play(venue: Served) -> Any:
     """Send each command after its tick and return the data of `simulation_end`."""
-    token = venue.venue.tokens.issue(ALICE, now=utc_now())
+    token = venue.venue.door.tokens.issue(PRINCIPAL)
     tick = 0
     async with venue.connect(token) as socket:
         await say(socket, "start_simulation", ASK)

@@ -2,39 +2,31 @@
 
 from __future__ import annotations
 
-import asyncio
-import signal
-import socket
 from collections.abc import AsyncGenerator, Generator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
-from datetime import timedelta
 from typing import Final
 
-import uvicorn
-from starlette.applications import Starlette
-from starlette.exceptions import HTTPException
-from starlette.routing import Route, WebSocketRoute
+from fastapi import FastAPI
+from starlette.routing import Match, WebSocketRoute
+from starlette.types import Scope
 
-from simutrador_core.errors import SimutradorError
 from simutrador_engine.models.config import FillPolicy, ShortSelling
-from simutrador_server.api.sign_in import SignIn, on_http_error
+from simutrador_server import __version__
+from simutrador_server.api.sign_in import sign_in_routes
 from simutrador_server.api.simulate import HealthEndpoint, SimulateEndpoint
 from simutrador_server.api.state import Venue
-from simutrador_server.auth.keys import KeyStore
-from simutrador_server.auth.tokens import Tokens, load_secret
-from simutrador_server.core.settings import Settings, SimulationSettings
+from simutrador_server.auth.door import opened_door
+from simutrador_server.core.settings import Settings, SimulationSettings, VenueSettings
 from simutrador_server.services.bars import BarLoader
 from simutrador_server.services.opening import load_registry, open_local
 from simutrador_server.simulation.setup import Defaults
+from simutrador_service.auth import Authenticator
+from simutrador_service.config import ServerSection
+from simutrador_service.web import ServiceInfo, create_app
+from simutrador_service.web.serving import serving as serving_app
 
-_BACKLOG: Final = 128
-
-
-class PortTakenError(SimutradorError):
-    """Another program listens at the address; the text says what to do."""
-
-    code = "port_taken"
+NAME: Final = "simutrador-simulation-server"
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,142 +51,79 @@ def defaults_of(settings: SimulationSettings) -> Defaults:
 
 @contextmanager
 def open_venue(settings: Settings) -> Generator[Venue]:
-    """Yield the venue that the settings describe and close its bar store at the end.
+    """Yield the venue that the settings describe and close what it holds at the end.
 
     Raises:
         MissingExtraError: the extra `local` is not installed.
         StoreError: the folder of bars holds no store.
         SettingsError: a setting cannot be used.
     """
-    venue, defaults = settings.venue, defaults_of(settings.simulation)
-    given = venue.jwt_secret_key
-    secret = load_secret(venue.data_path) if given is None else given.get_secret_value()
-    source = open_local(venue.store)
-    try:
-        yield Venue(
-            keys=KeyStore(venue.data_path),
-            tokens=Tokens(secret, lifetime=timedelta(seconds=venue.token_lifetime_s)),
-            loader=BarLoader(source, load_registry(venue.store), defaults),
-            defaults=defaults,
-        )
-    finally:
-        source.close()
+    defaults = defaults_of(settings.simulation)
+    with opened_door(settings) as door:
+        source = open_local(settings.venue.store)
+        try:
+            loader = BarLoader(source, load_registry(settings.venue.store), defaults)
+            yield Venue(door=door, loader=loader, defaults=defaults)
+        finally:
+            source.close()
 
 
-def create_auth_app(venue: Venue) -> Starlette:
+def create_auth_app(venue: Venue, server: ServerSection) -> FastAPI:
     """Return the sign-in service."""
-    return Starlette(
-        routes=SignIn(venue).routes(), exception_handlers={HTTPException: on_http_error}
+    info = ServiceInfo(NAME, __version__, "SimuTrador venue: sign-in")
+    return create_app(
+        info, server, routers=[sign_in_routes(venue)], authenticator=_authenticator(venue)
     )
 
 
-def create_ws_app(venue: Venue) -> Starlette:
+def create_ws_app(venue: Venue, server: ServerSection) -> FastAPI:
     """Return the WebSocket service."""
-    routes = [
-        WebSocketRoute("/ws/simulate", SimulateEndpoint(venue)),
-        WebSocketRoute("/ws/health", HealthEndpoint(venue)),
-        Route("/health", SignIn(venue).health, methods=["GET"]),
+    info = ServiceInfo(NAME, __version__, "SimuTrador venue")
+    app = create_app(info, server, authenticator=_authenticator(venue))
+    app.router.routes += [
+        _SocketRoute("/ws/simulate", SimulateEndpoint(venue)),
+        _SocketRoute("/ws/health", HealthEndpoint(venue)),
     ]
-    return Starlette(routes=routes, exception_handlers={HTTPException: on_http_error})
+    return app
 
 
 @asynccontextmanager
-async def serving(
-    venue: Venue,
-    *,
-    host: str = "127.0.0.1",
-    auth_port: int = 0,
-    ws_port: int = 0,
-    max_message_bytes: int = 262_144,
-) -> AsyncGenerator[Addresses]:
-    """Serve both ports in this event loop while the body runs; port 0 takes any free one.
+async def serving(venue: Venue, settings: VenueSettings | None = None) -> AsyncGenerator[Addresses]:
+    """Serve both ports in this event loop while the body runs.
+
+    Args:
+        venue: What to serve.
+        settings: Where; any two free ports of this machine when None.
 
     Raises:
         PortTakenError: another program listens there.
     """
-    auth_socket = bind(host, auth_port)
-    try:
-        ws_socket = bind(host, ws_port)
-    except PortTakenError:
-        auth_socket.close()
-        raise
-    servers = [
-        (_server(create_auth_app(venue), max_message_bytes), auth_socket),
-        (_server(create_ws_app(venue), max_message_bytes), ws_socket),
-    ]
-    tasks = [asyncio.create_task(server.serve(sockets=[bound])) for server, bound in servers]
-    try:
-        await asyncio.gather(*(server.ready.wait() for server, _ in servers))
-        yield Addresses(f"http://{_place(auth_socket)}", f"ws://{_place(ws_socket)}")
-    finally:
-        for server, _ in servers:
-            server.should_exit = True
-        await asyncio.gather(*tasks)
+    settings = settings or VenueSettings(auth_port=0, ws_port=0)
+    auth, ws = (_server(settings, port) for port in (settings.auth_port, settings.ws_port))
+    async with (
+        serving_app(create_auth_app(venue, auth), auth) as auth_url,
+        serving_app(create_ws_app(venue, ws), ws) as ws_url,
+    ):
+        yield Addresses(auth_url, ws_url.replace("http://", "ws://", 1))
 
 
-class _Server(uvicorn.Server):
-    """A server that says when it listens, and leaves signals to whoever runs several."""
+class _SocketRoute(WebSocketRoute):
+    """A route that telemetry can name."""
 
-    def __init__(self, config: uvicorn.Config) -> None:
-        super().__init__(config)
-        self.ready = asyncio.Event()
-
-    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        await super().startup(sockets)
-        self.ready.set()
-
-    @contextmanager
-    def capture_signals(self) -> Generator[None]:
-        yield
+    def matches(self, scope: Scope) -> tuple[Match, Scope]:
+        match, child = super().matches(scope)
+        return match, {**child, "route": self}
 
 
-def _server(app: Starlette, max_message_bytes: int) -> _Server:
-    return _Server(
-        uvicorn.Config(
-            app,
-            log_config=None,
-            log_level="warning",  # below it uvicorn writes the query of a handshake, token and all
-            access_log=False,
-            server_header=False,
-            lifespan="off",
-            ws_max_size=max_message_bytes,
-            ws_per_message_deflate=False,  # small messages, and a client waits for each
-            timeout_graceful_shutdown=5,
-        )
+def _authenticator(venue: Venue) -> Authenticator:
+    return Authenticator(venue.door.keys, venue.door.tokens)
+
+
+def _server(settings: VenueSettings, port: int) -> ServerSection:
+    return ServerSection(
+        host=settings.host,
+        port=port,
+        allowed_origins=settings.allowed_origins,
+        max_message_bytes=settings.max_message_bytes,
+        max_connections=settings.max_connections,
     )
-
-
-def bind(host: str, port: int) -> socket.socket:
-    """Return a socket bound to an address.
-
-    Raises:
-        PortTakenError: another program listens there, or the address is not this machine's.
-    """
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    # Said to be TCP, else asyncio leaves Nagle's delay on and each tick can take 40 ms.
-    bound = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
-    bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    try:
-        bound.bind((host, port))
-    except OSError as e:
-        bound.close()
-        raise PortTakenError(
-            f"cannot listen on {host}:{port} ({e.strerror}); "
-            "stop the program that uses it, or choose another port"
-        ) from e
-    bound.listen(_BACKLOG)
-    return bound
-
-
-def _place(bound: socket.socket) -> str:
-    host, port = bound.getsockname()[:2]
-    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
-
-
-def stop_event() -> asyncio.Event:
-    """Return an event that an interrupt or a termination signal sets from now on."""
-    stopped = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, stopped.set)
-    return stopped

@@ -20,9 +20,8 @@ from simutrador_core.testing.acceptance import Scale, acceptance_scale
 from simutrador_engine.drivers import on_bar, targets
 from simutrador_engine.engine import Engine
 from simutrador_engine.models.commands import Cancel, Command, Order, Replace, Submit
-from simutrador_server.api.state import utc_now
 from simutrador_server.simulation.setup import make_engine
-from venue_fixtures import ALICE, START, Served, hear, hear_until, minute_bars, say, served
+from venue_fixtures import PRINCIPAL, START, Served, hear, hear_until, minute_bars, say, served
 
 pytestmark = pytest.mark.integration
 
@@ -137,7 +136,7 @@ async def over_the_socket(venue: Served, seed: int, commands: list[tuple[int, Co
     due: dict[int, list[Command]] = defaultdict(list)
     for at, command in commands:
         due[at].append(command)
-    token = venue.venue.tokens.issue(ALICE, now=utc_now())
+    token = venue.venue.door.tokens.issue(PRINCIPAL)
     async with venue.connect(token) as socket:
         await say(socket, "start_simulation", ask(seed))
         while True:

@@ -15,14 +15,16 @@ import httpx
 import jwt
 import pytest
 import websockets
+from pydantic import SecretStr
 from websockets.asyncio.client import ClientConnection
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 from simutrador_core.models.enums import UserPlan
 from simutrador_server.api.state import utc_now
-from simutrador_server.auth.tokens import Tokens
+from simutrador_server.auth.door import AUDIENCE, ISSUER
+from simutrador_service.auth.tokens import Tokens
 from venue_fixtures import (
-    ALICE,
+    PRINCIPAL,
     SECRET,
     START,
     Served,
@@ -174,7 +176,8 @@ async def test_wrong_key_gets_no_token(venue: Served) -> None:
             answer = await client.post(f"{venue.auth_url}/auth/token", headers=headers)
             assert answer.status_code == 401
             assert answer.headers["content-type"] == "application/problem+json"
-            assert answer.json()["detail"] == "Invalid API key"
+            assert answer.json()["code"] == "unauthenticated"
+            assert "key" in answer.json()["detail"]
 
 
 @pytest.mark.parametrize("query", ["", "?token=", "?token=%20", "?other=1"])
@@ -184,24 +187,47 @@ async def test_missing_token_is_closed_with_4001(venue: Served, query: str) -> N
 
 
 async def test_invalid_token_is_closed_with_4002(venue: Served) -> None:
-    other = Tokens("another-secret-that-is-long-enough-0123456789", lifetime=timedelta(hours=1))
-    forged = other.issue(ALICE, now=utc_now())
+    other = SecretStr("another-secret-that-is-long-enough-0123456789")
+    forged = Tokens(other, issuer=ISSUER, audience=AUDIENCE).issue(PRINCIPAL)
     for token in ("nonsense", "a.b.c", forged, "x" * 5000):
         async with venue.connect(token) as socket:
             assert await closed(socket) == 4002
 
 
 async def test_expired_token_is_closed_with_4003(venue: Served) -> None:
-    old = venue.venue.tokens.issue(ALICE, now=utc_now() - timedelta(hours=2))
+    old = Tokens(
+        SecretStr(SECRET),
+        issuer=ISSUER,
+        audience=AUDIENCE,
+        clock=lambda: utc_now() - timedelta(hours=2),
+    ).issue(PRINCIPAL)
     async with venue.connect(old) as socket:
         assert await closed(socket) == 4003
+
+
+async def test_key_made_for_something_else_gets_no_simulation(venue: Served) -> None:
+    reader = venue.venue.door.keys.create("bob", scopes=["bars:read"]).key
+    async with venue.connect(await venue.token(reader)) as socket:
+        assert await closed(socket) == 4002
+
+
+async def test_revoked_key_ends_its_tokens(venue: Served) -> None:
+    token = await venue.token()
+    venue.venue.door.keys.revoke(venue.key)
+    async with httpx.AsyncClient() as client:
+        answer = await client.post(
+            f"{venue.auth_url}/auth/token", headers={"X-API-Key": venue.key}, json={}
+        )
+    assert answer.status_code == 401
+    async with venue.connect(token) as socket:
+        assert await closed(socket) == 4002
 
 
 async def test_unsigned_token_is_refused(venue: Served) -> None:
     claims = jwt.decode(
         await venue.token(), SECRET, algorithms=["HS256"], audience="simutrador-client"
     )
-    unsigned = jwt.encode(claims, None, algorithm="none")
+    unsigned = jwt.encode(claims, "", algorithm="none")
     async with venue.connect(unsigned) as socket:
         assert await closed(socket) == 4002
 
@@ -326,5 +352,5 @@ async def test_token_answer_has_the_documented_fields(venue: Served) -> None:
     claims = jwt.decode(
         body["access_token"], SECRET, algorithms=["HS256"], audience="simutrador-client"
     )
-    assert set(claims) == {"sub", "user_id", "plan", "iat", "exp", "iss", "aud"}
+    assert {"sub", "user_id", "plan", "iat", "exp", "iss", "aud"} <= set(claims)
     assert claims["iss"] == "simutrador-server"

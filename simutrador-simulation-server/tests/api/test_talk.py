@@ -14,8 +14,7 @@ import structlog
 from simutrador_core.models.bars import BarQuery, Bars
 from simutrador_core.testing.memory_store import MemoryStore
 from simutrador_server.api.simulate import SimulateEndpoint
-from simutrador_server.api.state import utc_now
-from venue_fixtures import ALICE, START, hear, say, served
+from venue_fixtures import PRINCIPAL, START, hear, say, served
 
 pytestmark = pytest.mark.integration
 
@@ -42,7 +41,8 @@ async def test_unforeseen_fault_closes_one_connection_with_1011(tmp_path: Path) 
                     await say(socket, "start_simulation", START)
                     await socket.wait_closed()
                     assert socket.close_code == 1011
-            assert [(one["event"], one["user_id"]) for one in logs] == [
+            failed = [one for one in logs if one["log_level"] == "error"]
+            assert [(one["event"], one["user_id"]) for one in failed] == [
                 ("connection failed", "alice")
             ]
             await say(other, "ping", {})
@@ -52,7 +52,7 @@ async def test_unforeseen_fault_closes_one_connection_with_1011(tmp_path: Path) 
 async def test_client_that_is_gone_while_something_is_sent_is_forgotten(tmp_path: Path) -> None:
     """The server's `send` raises `OSError` then; nothing may leak from it."""
     async with served(tmp_path) as venue:
-        token = venue.venue.tokens.issue(ALICE, now=utc_now())
+        token = venue.venue.door.tokens.issue(PRINCIPAL)
         frames = asyncio.Queue[dict[str, Any]]()
         start = {"type": "start_simulation", "data": START}
         frames.put_nowait({"type": "websocket.connect"})

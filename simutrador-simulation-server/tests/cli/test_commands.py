@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import socket
+import time
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +27,10 @@ from venue_process import started
 def _elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     for name in list(os.environ):
-        if name.startswith(("VENUE__", "SIMULATION__", "LOGGING__")) or name == "JWT_SECRET_KEY":
+        if (
+            name.startswith(("VENUE__", "SIMULATION__", "LOGGING__", "DATABASE__"))
+            or name == "JWT_SECRET_KEY"
+        ):
             monkeypatch.delenv(name)
 
 
@@ -48,10 +52,11 @@ def test_keys_are_made_listed_and_revoked(tmp_path: Path) -> None:
     key = call("keys", "create", "alice", "--plan", "free").strip()
     prefix = key.partition(".")[0]
     listed = call_json("keys", "list")["keys"]
-    assert [(one["prefix"], one["user_id"], one["plan"]) for one in listed] == [
+    assert [(one["prefix"], one["owner"], one["plan"]) for one in listed] == [
         (prefix, "alice", "free")
     ]
-    assert key.partition(".")[2] not in (tmp_path / "venue" / "api-keys.json").read_text()
+    secret = key.partition(".")[2].encode()
+    assert all(secret not in file.read_bytes() for file in (tmp_path / "venue").iterdir())
     assert prefix in call("keys", "list")
     assert call_json("keys", "revoke", prefix)["prefix"] == prefix
     assert call_json("keys", "list")["keys"][0]["revoked_at"]
@@ -61,9 +66,10 @@ def test_no_keys_yet_says_how_to_make_one() -> None:
     assert "keys create" in call("keys", "list")
 
 
-def test_unknown_key_is_a_usage_error() -> None:
-    error = call_json("keys", "revoke", "sk_nothing", code=2)["error"]
-    assert error["code"] == "invalid_input"
+def test_unknown_key_is_named() -> None:
+    error = call_json("keys", "revoke", "sk_nothing", code=1)["error"]
+    assert error["code"] == "unknown_key"
+    assert "sk_nothing" in error["message"]
 
 
 def test_config_shows_settings_and_masks_secrets(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -107,7 +113,10 @@ def test_serve_gives_tokens_for_the_keys_of_its_folder(tmp_path: Path) -> None:
         answer = httpx.post(url, headers={"X-API-Key": key})
         assert answer.json()["user_id"] == "alice"
         call("keys", "revoke", key.partition(".")[0])
-        assert httpx.post(url, headers={"X-API-Key": key}).status_code == 401
+        ends = time.monotonic() + 10  # another process notices within two seconds
+        while (status := httpx.post(url, headers={"X-API-Key": key}).status_code) == 200:
+            assert time.monotonic() < ends
+        assert status == 401
 
 
 def test_tutorial_client_has_at_most_25_lines_of_code() -> None:

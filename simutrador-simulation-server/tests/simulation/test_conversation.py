@@ -11,7 +11,7 @@ from pydantic import BaseModel
 
 from simutrador_core.models import websocket
 from simutrador_core.models.enums import Adjustment, UserPlan
-from simutrador_server.auth.keys import Principal
+from simutrador_server.auth.user import User
 from simutrador_server.simulation.setup import Defaults
 from venue_fixtures import (
     START,
@@ -24,7 +24,7 @@ from venue_fixtures import (
     types,
 )
 
-BOB = Principal("bob", UserPlan.FREE)
+BOB = User("bob", UserPlan.FREE)
 
 
 def running(**changes: Any) -> Guest:

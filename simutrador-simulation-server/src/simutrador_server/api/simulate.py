@@ -12,9 +12,9 @@ from simutrador_server import __version__
 from simutrador_server.api.credentials import subprotocol_of, token_of
 from simutrador_server.api.state import Venue
 from simutrador_server.api.talk import Talk
-from simutrador_server.auth.keys import Principal
+from simutrador_server.auth.door import CloseCode, NotAdmittedError
 from simutrador_server.auth.plans import LIMITS
-from simutrador_server.auth.tokens import CloseCode, TokenError
+from simutrador_server.auth.user import User
 from simutrador_server.simulation.conversation import Conversation
 from simutrador_server.simulation.wire import message, stamp
 
@@ -35,8 +35,8 @@ class SimulateEndpoint:
         await receive()  # websocket.connect
         protocol = subprotocol_of(scope)
         try:
-            user = self._venue.tokens.verify(token_of(scope), now=self._venue.now()).principal
-        except TokenError as e:
+            user = (await self._venue.door.admit(token_of(scope))).user
+        except NotAdmittedError as e:
             await send({"type": "websocket.accept", "subprotocol": protocol})
             await send(_close(e.close_code, str(e)))
             return
@@ -50,7 +50,7 @@ class SimulateEndpoint:
         finally:
             self._venue.connections.leave(user.user_id)
 
-    async def _talk(self, user: Principal, receive: Receive, send: Send) -> None:
+    async def _talk(self, user: User, receive: Receive, send: Send) -> None:
         venue = self._venue
         conversation = Conversation(
             user,

@@ -8,8 +8,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from simutrador_server.api.connections import Connections
-from simutrador_server.auth.keys import KeyStore
-from simutrador_server.auth.tokens import Tokens
+from simutrador_server.auth.door import Door
 from simutrador_server.services.bars import BarLoader
 from simutrador_server.simulation.book import SessionBook
 from simutrador_server.simulation.setup import Defaults
@@ -27,11 +26,10 @@ def new_session_id() -> str:
 
 @dataclass(frozen=True, slots=True)
 class Venue:
-    """Keys, tokens, bars and simulations of one server.
+    """Door, bars and simulations of one server.
 
     Attributes:
-        keys: Who may sign in.
-        tokens: Issues and verifies tokens.
+        door: Who may come in.
         loader: Reads bars.
         defaults: What a simulation gets where its request is silent.
         book: All simulations.
@@ -40,8 +38,7 @@ class Venue:
         new_id: Makes session ids.
     """
 
-    keys: KeyStore
-    tokens: Tokens
+    door: Door
     loader: BarLoader
     defaults: Defaults
     book: SessionBook = field(default_factory=SessionBook)

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import secrets
 import tempfile
-from datetime import timedelta
+from functools import partial
 from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Final
@@ -12,8 +11,8 @@ from typing import TYPE_CHECKING, Annotated, Final
 import typer
 from rich.console import Console
 
-from simutrador_server.cli.options import AuthPortOption, DebugOption, JsonOption, WsPortOption
-from simutrador_server.cli.output import reporting, stderr, write
+from simutrador_server.cli.options import AuthPortOption, WsPortOption
+from simutrador_service.cli import DebugOption, JsonOption, reporting, stderr, write
 
 if TYPE_CHECKING:
     from simutrador_server.main import Addresses
@@ -37,34 +36,31 @@ def demo(
     """
     with reporting(as_json=as_json, debug=debug):
         from simutrador_core.models.enums import UserPlan
-        from simutrador_server.api.state import Venue, utc_now
-        from simutrador_server.auth.keys import KeyStore
-        from simutrador_server.auth.tokens import Tokens
+        from simutrador_server.api.state import Venue
+        from simutrador_server.auth.door import SCOPES, opened_door
         from simutrador_server.cli.running import run
-        from simutrador_server.core.logger_config import setup_logging
-        from simutrador_server.core.settings import Settings, VenueSettings
+        from simutrador_server.core.settings import Settings
         from simutrador_server.main import defaults_of
         from simutrador_server.services.bars import BarLoader
         from simutrador_server.services.demo_bars import open_demo_store
         from simutrador_server.services.opening import load_registry
+        from simutrador_service.config import load
+        from simutrador_service.logging import configure_logging
 
-        settings = Settings()
-        setup_logging(settings.logging)
         ports = {"auth_port": auth_port, "ws_port": ws_port}
-        places = VenueSettings.model_validate({k: v for k, v in ports.items() if v is not None})
         source = open_demo_store(data, say=lambda text: stderr().print(text))
-        defaults = defaults_of(settings.simulation)
         with tempfile.TemporaryDirectory(prefix="simutrador-venue-") as folder:
-            keys = KeyStore(Path(folder))
-            key = keys.create("demo", UserPlan.PROFESSIONAL, now=utc_now())
-            venue = Venue(
-                keys=keys,
-                tokens=Tokens(secrets.token_urlsafe(48), lifetime=timedelta(hours=1)),
-                loader=BarLoader(source, load_registry(data), defaults),
-                defaults=defaults,
-            )
+            settings = load(Settings, venue={**ports, "data_path": folder})
+            configure_logging(settings.logging.level, settings.logging.format)
+            defaults = defaults_of(settings.simulation)
             try:
-                run(venue, places, lambda where: _announce(where, key, as_json=as_json))
+                with opened_door(settings) as door:
+                    plan = UserPlan.PROFESSIONAL
+                    key = door.keys.create("demo", scopes=SCOPES, plan=plan).key
+                    loader = BarLoader(source, load_registry(data), defaults)
+                    venue = Venue(door=door, loader=loader, defaults=defaults)
+                    say = partial(_announce, key=key, as_json=as_json)
+                    run(venue, settings.venue, say)
             finally:
                 source.close()
 
@@ -74,7 +70,7 @@ def tutorial_text() -> str:
     return files("simutrador_server.examples").joinpath(TUTORIAL).read_text(encoding="utf-8")
 
 
-def _announce(places: Addresses, key: str, *, as_json: bool) -> None:
+def _announce(places: Addresses, *, key: str, as_json: bool) -> None:
     environment = {
         "SIMUTRADOR_API_KEY": key,
         "AUTH__SERVER_URL": places.auth_url,

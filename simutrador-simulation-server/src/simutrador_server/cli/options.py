@@ -1,4 +1,4 @@
-"""Options that several commands share, each written once."""
+"""Options of the venue's commands, each written once; the kit has those of every service."""
 
 from __future__ import annotations
 
@@ -7,13 +7,6 @@ from typing import Annotated
 
 import typer
 
-JsonOption = Annotated[
-    bool, typer.Option("--json", help="Write one JSON document to standard output.")
-]
-DebugOption = Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")]
-EnvFileOption = Annotated[
-    Path | None, typer.Option("--env-file", metavar="FILE", help="Read settings from this file.")
-]
 DataOption = Annotated[
     Path | None,
     typer.Option(

@@ -6,7 +6,8 @@ import asyncio
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from simutrador_server.main import Addresses, serving, stop_event
+from simutrador_server.main import Addresses, serving
+from simutrador_service.web.serving import loop_factory, stop_event
 
 if TYPE_CHECKING:
     from simutrador_server.api.state import Venue
@@ -19,7 +20,7 @@ def run(venue: Venue, settings: VenueSettings, announce: Callable[[Addresses], N
     Raises:
         PortTakenError: another program listens there.
     """
-    with asyncio.Runner(loop_factory=_loop_factory()) as runner:
+    with asyncio.Runner(loop_factory=loop_factory()) as runner:
         runner.run(_serve(venue, settings, announce))
 
 
@@ -27,21 +28,6 @@ async def _serve(
     venue: Venue, settings: VenueSettings, announce: Callable[[Addresses], None]
 ) -> None:
     stopped = stop_event()  # first, so that whoever reads the announcement can stop it
-    async with serving(
-        venue,
-        host=settings.host,
-        auth_port=settings.auth_port,
-        ws_port=settings.ws_port,
-        max_message_bytes=settings.max_message_bytes,
-    ) as addresses:
+    async with serving(venue, settings) as addresses:
         announce(addresses)
         await stopped.wait()
-
-
-def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
-    """Return the quick event loop where there is one."""
-    try:
-        import uvloop
-    except ImportError:
-        return None
-    return uvloop.new_event_loop

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -12,16 +10,20 @@ from rich.console import Console
 from simutrador_server.cli.options import (
     AuthPortOption,
     DataOption,
-    DebugOption,
-    EnvFileOption,
     HostOption,
-    JsonOption,
     WsPortOption,
 )
-from simutrador_server.cli.output import reporting, stderr, write
+from simutrador_service.cli import (
+    ConfigOption,
+    DebugOption,
+    EnvFileOption,
+    JsonOption,
+    reporting,
+    stderr,
+    write,
+)
 
 if TYPE_CHECKING:
-    from simutrador_server.core.settings import Settings
     from simutrador_server.main import Addresses
 
 
@@ -35,14 +37,16 @@ def serve(
     ws_port: WsPortOption = None,
     data: DataOption = None,
     env_file: EnvFileOption = None,
+    config: ConfigOption = None,
     as_json: JsonOption = False,
     debug: DebugOption = False,
 ) -> None:
     """Serve sign-in and WebSocket until interrupted. Make a key first: keys create USER."""
     with reporting(as_json=as_json, debug=debug):
         from simutrador_server.cli.running import run
-        from simutrador_server.core.logger_config import setup_logging
+        from simutrador_server.core.settings import load_settings
         from simutrador_server.main import open_venue
+        from simutrador_service.logging import configure_logging
 
         chosen = {
             "bars": bars,
@@ -51,24 +55,12 @@ def serve(
             "ws_port": ws_port,
             "data_path": data,
         }
-        settings = settings_with(chosen, env_file)
-        setup_logging(settings.logging)
+        settings = load_settings(env_file=env_file, config_file=config, venue=chosen)
+        configure_logging(settings.logging.level, settings.logging.format)
         with open_venue(settings) as venue:
-            if not any(key.revoked_at is None for key in venue.keys.list()):
+            if venue.door.keys.is_empty():
                 stderr().print("no API key works yet; make one: simutrador-server keys create USER")
             run(venue, settings.venue, lambda places: _announce(places, as_json=as_json))
-
-
-def settings_with(values: Mapping[str, object], env_file: Path | None) -> Settings:
-    """Return the settings with what the command line gives over them.
-
-    Raises:
-        SettingsError: a setting cannot be used.
-    """
-    from simutrador_server.core.settings import load_settings
-
-    given = {name: value for name, value in values.items() if value is not None}
-    return load_settings({"venue": given}, env_file=env_file)
 
 
 def _announce(places: Addresses, *, as_json: bool) -> None:

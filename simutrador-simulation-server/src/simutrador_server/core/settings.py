@@ -1,36 +1,24 @@
 """Settings of the venue: one frozen object, nested by topic.
 
-Precedence: command line, environment, env file, default. Names are `SECTION__FIELD`
-(`VENUE__WS_PORT=8003`); the flat name `JWT_SECRET_KEY` is accepted too. The env file is `.env` in
-the working directory unless another is named.
+Names are `SECTION__FIELD` (`VENUE__WS_PORT=8003`); the flat name `JWT_SECRET_KEY` is accepted too.
 """
 
 from __future__ import annotations
 
-import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from decimal import Decimal
-from difflib import get_close_matches
 from pathlib import Path
-from typing import Annotated, Final, Literal
+from typing import ClassVar, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic import Field, SecretStr, field_validator
 
-from simutrador_core.errors import InputError
+from simutrador_service.config import DatabaseSection, LogSection, Section, ServiceSettings, load
+from simutrador_service.config.sections import LEAST_KEY_BYTES
 
-LEAST_KEY_BYTES: Final = 32
-ENV_FILE: Final = Path(".env")
-_FLAT: Final = "JWT_SECRET_KEY"
+DATABASE_FILE = "venue.db"
 
 
-class SettingsError(InputError):
-    """A setting is unknown or its value cannot be used; the text names it."""
-
-    code = "invalid_settings"
-
-
-class VenueSettings(BaseModel):
+class VenueSettings(Section):
     """Where the venue listens, what it keeps and which bars it replays.
 
     Attributes:
@@ -43,9 +31,10 @@ class VenueSettings(BaseModel):
             `data_path` when absent.
         token_lifetime_s: Seconds a token is valid.
         max_message_bytes: Largest message a client may send.
+        max_connections: Most connections open at once on each port.
+        allowed_origins: Sites whose pages may connect, scheme and port included; programs may
+            anyway.
     """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     host: str = "127.0.0.1"
     auth_port: int = Field(default=8001, ge=0, le=65_535)
@@ -55,6 +44,8 @@ class VenueSettings(BaseModel):
     jwt_secret_key: SecretStr | None = None
     token_lifetime_s: int = Field(default=3600, ge=1, le=86_400)
     max_message_bytes: int = Field(default=262_144, ge=1024)
+    max_connections: int = Field(default=1000, ge=1)
+    allowed_origins: tuple[str, ...] = ()
 
     @field_validator("jwt_secret_key")
     @classmethod
@@ -80,7 +71,7 @@ class VenueSettings(BaseModel):
         return Path(self.bars.partition(":")[2]).expanduser().absolute()
 
 
-class SimulationSettings(BaseModel):
+class SimulationSettings(Section):
     """What a simulation gets when its client asks for nothing else.
 
     Attributes:
@@ -93,8 +84,6 @@ class SimulationSettings(BaseModel):
             that never acknowledges can still trade; 0 is full speed.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
     commission_per_share: Decimal = Field(default=Decimal("0.005"), ge=0)
     slippage_bps: Decimal = Field(default=Decimal(5), ge=0, le=10_000)
     leverage: Decimal = Field(default=Decimal(1), gt=0)
@@ -103,83 +92,35 @@ class SimulationSettings(BaseModel):
     tick_interval_ms: float = Field(default=5.0, ge=0, le=60_000)
 
 
-class LoggingSettings(BaseModel):
-    """How the venue logs.
+class Settings(ServiceSettings):
+    """Everything that can be set; read it with `load_settings`."""
 
-    Attributes:
-        level: Least severe level that is written.
-        format: `auto` writes JSON unless standard error is a terminal.
-    """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
-    format: Literal["auto", "json", "console"] = "auto"
-
-
-_SECTIONS: Final[Mapping[str, type[BaseModel]]] = {
-    "VENUE": VenueSettings,
-    "SIMULATION": SimulationSettings,
-    "LOGGING": LoggingSettings,
-}
-
-
-class Settings(BaseSettings):
-    """Everything that can be set; build it with `load_settings`."""
-
-    model_config = SettingsConfigDict(
-        env_nested_delimiter="__", frozen=True, extra="ignore", env_file_encoding="utf-8"
-    )
+    aliases: ClassVar[Mapping[str, str]] = {"JWT_SECRET_KEY": "VENUE__JWT_SECRET_KEY"}
 
     venue: VenueSettings = VenueSettings()
     simulation: SimulationSettings = SimulationSettings()
-    logging: LoggingSettings = LoggingSettings()
-    flat_secret: Annotated[SecretStr | None, Field(validation_alias=_FLAT, exclude=True)] = None
+    database: DatabaseSection = DatabaseSection()
+    logging: LogSection = LogSection()
+
+    @property
+    def database_url(self) -> str:
+        """Where keys are kept: the database that is set, else a file in the data folder."""
+        if self.database.url is not None:
+            return self.database.url.get_secret_value()
+        return f"sqlite:///{self.venue.data_path.expanduser().absolute() / DATABASE_FILE}"
 
 
 def load_settings(
-    overrides: Mapping[str, Mapping[str, object]] | None = None, *, env_file: Path | None = None
+    *, env_file: Path | None = None, config_file: Path | None = None, **overrides: object
 ) -> Settings:
     """Read the settings anew.
 
     Args:
-        overrides: Values of the command line, `{section: {field: value}}`; they win.
         env_file: The file to read instead of `.env`.
+        config_file: The TOML file to read instead of `simutrador.toml`.
+        overrides: Values of the command line by section, `venue={"ws_port": 8003}`; they win.
 
     Raises:
         SettingsError: a name of ours is unknown, a value is out of bounds, or the file is absent.
     """
-    if env_file is not None and not env_file.is_file():
-        raise SettingsError(f"the env file {env_file} does not exist")
-    _check_names(os.environ)
-    try:
-        # pyright sees neither `_env_file` nor that values are parsed from nested mappings.
-        read = Settings(_env_file=env_file or ENV_FILE, **(overrides or {}))  # pyright: ignore[reportCallIssue]
-        if read.flat_secret is None or read.venue.jwt_secret_key is not None:
-            return read
-        values = {**dict(read.venue), "jwt_secret_key": read.flat_secret}
-        return read.model_copy(update={"venue": VenueSettings.model_validate(values)})
-    except ValidationError as e:
-        raise SettingsError(_explain(e)) from None
-
-
-def _check_names(names: Iterable[str]) -> None:
-    """Refuse a name in one of our sections that we do not know, with the nearest one we do."""
-    for name in sorted(name.upper() for name in names):
-        section, separator, field = name.partition("__")
-        if not separator or section not in _SECTIONS:
-            continue
-        known = [known.upper() for known in _SECTIONS[section].model_fields]
-        if field not in known:
-            near = get_close_matches(field, known, n=1, cutoff=0.5) or sorted(known)
-            hint = ", ".join(f"{section}__{one}" for one in near)
-            raise SettingsError(f"unknown setting {name}; known: {hint}")
-
-
-def _explain(error: ValidationError) -> str:
-    """Return one line naming each setting and what it may hold; never what a secret held."""
-    lines: list[str] = []
-    for detail in error.errors(include_url=False, include_input=False):
-        name = "__".join(str(part) for part in detail["loc"]).upper()
-        lines.append(f"{name}: {detail['msg']}")
-    return "; ".join(lines)
+    return load(Settings, env_file=env_file, config_file=config_file, **overrides)

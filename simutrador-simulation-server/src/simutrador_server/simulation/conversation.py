@@ -18,8 +18,8 @@ from simutrador_core.models.websocket import (
 )
 from simutrador_core.models.wire import client_messages as client
 from simutrador_core.models.wire.requests import ClockRequest
-from simutrador_server.auth.keys import Principal
 from simutrador_server.auth.plans import PlanLimits
+from simutrador_server.auth.user import User
 from simutrador_server.simulation.book import SessionBook
 from simutrador_server.simulation.clock import SimulationClock
 from simutrador_server.simulation.hosted import Hosted
@@ -75,7 +75,7 @@ class Conversation:
 
     def __init__(
         self,
-        user: Principal,
+        user: User,
         limits: PlanLimits,
         book: SessionBook,
         defaults: Defaults,
