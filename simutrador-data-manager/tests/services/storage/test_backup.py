@@ -81,7 +81,7 @@ def test_a_second_backup_copies_only_what_is_new(tmp_path: Path) -> None:
     assert verify_backup(tmp_path / "backup", FileOps()) == []
     held = {p.relative_to(tmp_path / "backup").as_posix() for p in files_of(tmp_path / "backup")}
     named = {entry.path for entry in last.manifest.files}
-    assert held == named | {"manifest.json", last.manifest.catalogue.path}
+    assert held == named | {"manifest.json", "backup.lock", last.manifest.catalogue.path}
     restore(tmp_path / "backup", tmp_path / "again", FileOps())
     with LocalBars(tmp_path / "again") as source:
         assert facts_of(source) == facts  # pyright: ignore[reportArgumentType]
@@ -184,6 +184,54 @@ def test_folders_that_hold_something_else_are_refused(tmp_path: Path) -> None:
         restore(tmp_path / "backup", tmp_path / "store", FileOps())
     with pytest.raises(StoreError, match="holds no backup"):
         restore(tmp_path / "mine", tmp_path / "again", FileOps())
+
+
+def test_a_store_begun_anew_does_not_replace_the_backup_of_the_lost_one(tmp_path: Path) -> None:
+    with fill(tmp_path / "store") as store:
+        back_up(store, tmp_path / "backup")
+    shutil.rmtree(tmp_path / "store")
+    with ParquetStore(tmp_path / "store") as store:
+        with pytest.raises(InputError, match="backup of another store"):
+            back_up(store, tmp_path / "backup")
+        for number in range(6):  # as many commits, but others
+            store.commit(make_change(make_bars("MSFT", n=number + 1)))
+        with pytest.raises(InputError, match="backup of another store"):
+            back_up(store, tmp_path / "backup")
+    assert verify_backup(tmp_path / "backup", FileOps()) == []
+
+
+def test_a_restored_store_goes_on_with_its_backup(tmp_path: Path) -> None:
+    with fill(tmp_path / "store") as store:
+        back_up(store, tmp_path / "backup")
+    restore(tmp_path / "backup", tmp_path / "again", FileOps())
+    with ParquetStore(tmp_path / "again") as store:
+        store.commit(make_change(make_bars("MSFT")))
+        back_up(store, tmp_path / "backup")
+    assert verify_backup(tmp_path / "backup", FileOps()) == []
+
+
+def test_two_backups_do_not_go_into_one_folder_at_once(tmp_path: Path) -> None:
+    def meanwhile(done: int, total: int) -> None:
+        if done == 0:
+            with pytest.raises(StoreError, match="another backup is being written"):
+                back_up(store, tmp_path / "backup")
+
+    with fill(tmp_path / "store") as store:
+        store.back_up(tmp_path / "backup", made_at=NOW, watch=meanwhile)
+        back_up(store, tmp_path / "backup")
+    assert verify_backup(tmp_path / "backup", FileOps()) == []
+
+
+def test_restoring_writes_over_no_file_of_the_users(tmp_path: Path) -> None:
+    with fill(tmp_path / "store") as store:
+        (tmp_path / "store" / "assets.toml").write_text("# backed up\n")
+        back_up(store, tmp_path / "backup")
+    mine = tmp_path / "again" / "assets.toml"
+    mine.parent.mkdir()
+    mine.write_text("# mine\n")
+    with pytest.raises(InputError, match=r"assets\.toml already"):
+        restore(tmp_path / "backup", tmp_path / "again", FileOps())
+    assert mine.read_text() == "# mine\n"
 
 
 @pytest.mark.parametrize(

@@ -17,6 +17,7 @@ from typing import Final
 from uuid import uuid4
 
 from simutrador_core.errors import CorruptDataError, InputError, StoreError
+from simutrador_data.services.storage.backup_folder import LOCK, check_lineage, locked
 from simutrador_data.services.storage.catalogue import Catalogue
 from simutrador_data.services.storage.file_ops import FileOps, disk_errors, make_folders
 from simutrador_data.services.storage.manifest import (
@@ -36,7 +37,7 @@ _ATTEMPTS: Final = 5
 _SCRATCH: Final = "tmp"
 _BESIDE: Final = ("assets.toml",)
 """What users keep beside the catalogue, and want back with it."""
-_OURS: Final = {_SCRATCH, "bars", "history", *_BESIDE}
+_OURS: Final = {_SCRATCH, LOCK, "bars", "history", *_BESIDE}
 _FILES: Final = """SELECT path, digest, bytes FROM objects
     WHERE path IS NOT NULL AND place <> ? ORDER BY path"""
 
@@ -71,19 +72,22 @@ def back_up(
         watch: Told how many files are done.
 
     Raises:
-        InputError: the target lies in the store, or holds something else.
+        InputError: the target lies in the store, or holds something else: files, or the backup of
+            a store that this one does not go on from.
+        StoreError: another backup is being written into it.
         CorruptDataError: a file does not match its checksum; run `verify` first.
         DiskError: the target is full or read-only. A backup that was there stays whole.
     """
     _check_target(root, target)
     with disk_errors():
         make_folders(ops, target / _SCRATCH)
-        for _ in range(_ATTEMPTS):
-            copier = _Copier(root, target, ops)
-            try:
-                return copier.run(catalogue, made_at=made_at, watch=watch)
-            except FileNotFoundError:
-                continue
+        with locked(target):
+            for _ in range(_ATTEMPTS):
+                copier = _Copier(root, target, ops)
+                try:
+                    return copier.run(catalogue, made_at=made_at, watch=watch)
+                except FileNotFoundError:
+                    continue
     raise StoreError(
         f"{root} is compacted and vacuumed faster than it can be copied, or a file is missing; "
         "run `simutrador-data store verify`, then try again"
@@ -119,6 +123,7 @@ class _Copier:
             with catalogue.lend() as connection:
                 self._ops.snapshot_of(connection, scratch)
             with closing(sqlite3.connect(scratch)) as copy:
+                check_lineage(self._target, copy)
                 entries = [FileEntry(*row) for row in copy.execute(_FILES, (QUARANTINE,))]
                 state, latest = state_of(copy), latest_commit(copy)
             for done, entry in enumerate(entries):

@@ -29,12 +29,12 @@ def restore(folder: Path, root: Path, ops: FileOps, *, watch: Watch = nobody) ->
 
     Raises:
         StoreError: the folder holds no backup.
-        InputError: `root` holds a store or bars already.
+        InputError: `root` holds a store, bars, or another file of the backup's already.
         CorruptDataError: a file of the backup is missing or damaged; nothing was restored.
         DiskError: the disk refused; nothing was restored.
     """
     manifest = read_manifest(folder)
-    _check_free(root)
+    _check_free(root, manifest)
     written: list[Path] = []
     total = len(manifest.files) + 1
     with disk_errors():
@@ -52,8 +52,9 @@ def restore(folder: Path, root: Path, ops: FileOps, *, watch: Watch = nobody) ->
     return manifest
 
 
-def _check_free(root: Path) -> None:
+def _check_free(root: Path, manifest: Manifest) -> None:
     taken = [root / CATALOGUE_NAME, *(path for place in _OURS for path in (root / place).glob("*"))]
+    taken += [root / entry.path for entry in manifest.files]
     for path in taken:
         if path.exists():
             raise InputError(
