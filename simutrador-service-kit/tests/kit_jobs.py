@@ -83,6 +83,8 @@ def plant(fault: str) -> None:
         setattr(JobContext, "effect", torn_effect)  # noqa: B010
     elif fault == "no-renewal":
         setattr(Worker, "beat", lambda _worker: None)  # noqa: B010
+    elif fault == "no-poller":
+        setattr(Worker, "start", lambda _worker: None)  # noqa: B010
 
 
 @contextmanager

