@@ -298,8 +298,41 @@ def test_config_validate_names_the_wrong_line(run: Run, tmp_path: Path) -> None:
     wrong = run("config", "validate", "--json")
     assert wrong.code == 2
     assert "did you mean API__PORT" in wrong.document["error"]["message"]
-    (tmp_path / "open.env").write_text("API__HOST=0.0.0.0\n")
-    assert "no login yet" in run("config", "validate", "--env-file", "open.env").err
+    (tmp_path / "open.env").write_text("API__HOST=0.0.0.0\nAUTH__ENABLED=false\n")
+    refused = run("config", "validate", "--env-file", "open.env")
+    assert refused.code == 2
+    assert "API__HOST=0.0.0.0 can be reached from other machines" in refused.err
+
+
+def test_settings_of_the_client_sdk_do_not_stop_a_command(
+    run: Run, imported: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("AUTH__API_KEY", "AUTH__SERVER_URL", "SERVER__WEBSOCKET__URL"):
+        monkeypatch.setenv(name, "do-not-show")
+    assert run("symbols", "--data", imported).code == 0
+    shown = run("config", "show", "--json")
+    assert shown.code == 0
+    assert "do-not-show" not in shown.out
+
+
+def test_keys_are_made_listed_and_ended(run: Run, tmp_path: Path) -> None:
+    place = ("keys", "--data", tmp_path / "store")
+    made = run(*place, "create", "desk", "--json").document
+    assert made["scopes"] == ["bars:read"]
+    secret = made["api_key"].partition(".")[2]
+    (listed,) = run(*place, "list", "--json").document["keys"]
+    assert (listed["prefix"], listed["owner"]) == (made["prefix"], "desk")
+    assert run(*place, "revoke", made["prefix"]).code == 0
+    assert run(*place, "list", "--json").document["keys"][0]["revoked_at"]
+    folder = tmp_path / "store" / "service"
+    assert folder.stat().st_mode & 0o777 == 0o700
+    assert all(secret.encode() not in file.read_bytes() for file in folder.iterdir())
+
+
+def test_keys_stand_where_the_env_file_says(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "my.env").write_text("DATA_STORAGE__BASE_PATH=there\n")
+    assert run("keys", "--env-file", "my.env", "create", "desk").code == 0
+    assert (tmp_path / "there" / "service" / "service.db").is_file()
 
 
 def test_doctor_finds_a_sound_installation(run: Run, imported: Path) -> None:
@@ -323,10 +356,13 @@ def test_doctor_reports_wrong_settings_as_failed(run: Run, tmp_path: Path) -> No
     assert done.document["checks"][1]["verdict"] == "failed"
 
 
-def test_serve_refuses_other_addresses(run: Run) -> None:
-    done = run("serve", "--host", "0.0.0.0")
+def test_serve_refuses_to_be_open_to_other_machines(
+    run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AUTH__ENABLED", "false")
+    done = run("serve", "--host", "0.0.0.0", "--port", 0)
     assert done.code == 2
-    assert "no login yet" in done.err
+    assert "API__HOST=0.0.0.0" in done.err
 
 
 def test_serve_says_that_the_port_is_taken_and_what_to_do(run: Run) -> None:
@@ -337,7 +373,7 @@ def test_serve_says_that_the_port_is_taken_and_what_to_do(run: Run) -> None:
         done = run("serve", "--port", port, "--json")
     assert done.code == 1
     assert done.document["error"]["code"] == "port_taken"
-    assert f"--port {port + 1}" in done.document["error"]["message"]
+    assert f"another port, for instance {port + 1}" in done.document["error"]["message"]
 
 
 def test_the_version_is_the_packages(run: Run) -> None:
@@ -347,7 +383,7 @@ def test_the_version_is_the_packages(run: Run) -> None:
 def test_help_is_quick_because_heavy_libraries_wait() -> None:
     code = (
         "import sys, simutrador_data.cli.commands;"
-        "heavy = {'numpy', 'pandas', 'pyarrow', 'fastapi', 'pydantic'};"
+        "heavy = {'numpy', 'pandas', 'pyarrow', 'fastapi', 'pydantic', 'sqlalchemy'};"
         "print(sorted(heavy & set(sys.modules)))"
     )
     done = subprocess.run(

@@ -14,17 +14,10 @@ import typer
 from rich.console import Console
 
 from simutrador_core.errors import InputError
-from simutrador_data.cli.options import (
-    AdjustmentOption,
-    DataOption,
-    DebugOption,
-    EndOption,
-    JsonOption,
-    StartOption,
-)
-from simutrador_data.cli.output import reporting, stderr, table, write
+from simutrador_data.cli.options import AdjustmentOption, DataOption, EndOption, StartOption
 from simutrador_data.cli.parsing import parse_adjustment
 from simutrador_data.cli.session import Session, open_session
+from simutrador_service.cli import DebugOption, JsonOption, reporting, stderr, table, write
 
 if TYPE_CHECKING:
     from simutrador_core.models.bars import BarQuery, Bars

@@ -2,12 +2,24 @@
 
 from __future__ import annotations
 
-from simutrador_data.core.addresses import check_host
-from simutrador_data.core.settings import load_settings
-from simutrador_service.config.commands import config_commands
+from typing import TYPE_CHECKING
 
-config = config_commands(
-    load_settings,
-    check=lambda settings: check_host(settings.api.host),
-    facts=lambda settings: {"store": str(settings.data_storage.root)},
-)
+from simutrador_service.cli import lazy_commands
+
+if TYPE_CHECKING:
+    import typer
+
+
+def _commands() -> typer.Typer:
+    from simutrador_data.core.settings import load_settings
+    from simutrador_service.auth.exposure import refuse_open
+    from simutrador_service.config.commands import config_commands
+
+    return config_commands(
+        load_settings,
+        check=lambda settings: refuse_open(settings.api, settings.auth, section="API"),
+        facts=lambda settings: {"store": str(settings.data_storage.root)},
+    )
+
+
+config = lazy_commands("Show or check the settings.", _commands)

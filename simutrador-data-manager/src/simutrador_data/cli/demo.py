@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
-from simutrador_data.cli.options import DebugOption, JsonOption
-from simutrador_data.cli.output import ExitCode, progress, reporting, stdout, write
+from simutrador_data.cli.progress import progress
 from simutrador_data.cli.session import open_session, settings_for
+from simutrador_service.cli import DebugOption, ExitCode, JsonOption, reporting, stdout, write
 
 if TYPE_CHECKING:
     from simutrador_data.core.settings import Settings
@@ -48,10 +48,12 @@ def demo(
 
 def _settings(data: Path, port: int | None, *, serving: bool) -> Settings:
     """Return the settings; a port that is taken is said before the work, not after it."""
-    from simutrador_data.cli.serve import with_free_port
+    from simutrador_data.cli.serve import check_port
 
     settings = settings_for(data, port=port)
-    return with_free_port(settings) if serving else settings
+    if serving:
+        check_port(settings)
+    return settings
 
 
 def _tour(data: Path, *, as_json: bool) -> Tour:

@@ -12,11 +12,11 @@ from simutrador_core.interfaces.data_provider import CorporateAction
 from simutrador_core.models.enums import GapReason
 from simutrador_data.cli.gaps import COLOURS
 from simutrador_data.cli.ledgers import gap_document, ledger_document
-from simutrador_data.cli.output import table
 from simutrador_data.cli.resample import resample_document
 from simutrador_data.cli.validate import show_ledgers
 from simutrador_data.demo.tour import STOCKS, Tour
 from simutrador_data.services.serving.gap_spans import GapSpan, joined_gaps
+from simutrador_service.cli import table
 
 # Closures that come back every year are counted; the others are told one by one.
 YEARLY: Final = 5

@@ -15,9 +15,9 @@ from rich.console import Console
 from rich.markup import escape
 
 from simutrador_core.errors import SimutradorError
-from simutrador_data.cli.options import DataOption, DebugOption, JsonOption
-from simutrador_data.cli.output import ExitCode, reporting, write
+from simutrador_data.cli.options import DataOption
 from simutrador_data.cli.session import open_session, settings_for
+from simutrador_service.cli import DebugOption, ExitCode, JsonOption, reporting, write
 
 if TYPE_CHECKING:
     from simutrador_data.core.settings import Settings
@@ -142,11 +142,12 @@ def _check_calendars() -> Finding:
 
 
 def _check_port(settings: Settings) -> Finding:
-    from simutrador_data.cli.serve import PortTakenError, free_port
+    from simutrador_data.cli.serve import check_port
+    from simutrador_service.web.serving import PortTakenError
 
     place = f"{settings.api.host}:{settings.api.port}"
     try:
-        free_port(settings.api.host, settings.api.port)
+        check_port(settings)
     except PortTakenError as e:
         return Finding("port", Verdict.WARNING, f"{place} is taken", str(e).partition("; ")[2])
     return Finding("port", Verdict.OK, f"{place} is free")

@@ -12,16 +12,14 @@ from simutrador_data.cli.ledgers import Selection, gap_document, ledger_document
 from simutrador_data.cli.options import (
     AdjustmentOption,
     DataOption,
-    DebugOption,
     EndOption,
-    JsonOption,
     StartOption,
     SymbolsArgument,
     TimeframeOption,
 )
-from simutrador_data.cli.output import ExitCode, reporting, table, write
 from simutrador_data.cli.parsing import parse_reason
 from simutrador_data.cli.session import open_session
+from simutrador_service.cli import DebugOption, ExitCode, JsonOption, reporting, table, write
 
 if TYPE_CHECKING:
     from simutrador_core.models.enums import GapReason

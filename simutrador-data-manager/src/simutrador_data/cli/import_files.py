@@ -15,10 +15,11 @@ from rich.console import Console
 from rich.markup import escape
 
 from simutrador_core.models.enums import Adjustment, OnConflict
-from simutrador_data.cli.options import AdjustmentOption, DataOption, DebugOption, JsonOption
-from simutrador_data.cli.output import ExitCode, progress, reporting, table, write
+from simutrador_data.cli.options import AdjustmentOption, DataOption
 from simutrador_data.cli.parsing import optional_word, parse_word
+from simutrador_data.cli.progress import progress
 from simutrador_data.cli.session import Session, open_session
+from simutrador_service.cli import DebugOption, ExitCode, JsonOption, reporting, table, write
 
 if TYPE_CHECKING:
     from simutrador_data.services.data_providers.files import Description, ImportOptions

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from simutrador_data.cli.output import progress
 from simutrador_data.cli.parsing import parse_adjustment
+from simutrador_data.cli.progress import progress
 from simutrador_data.cli.session import NoStoreError, Session
 
 if TYPE_CHECKING:

@@ -1,4 +1,4 @@
-"""Options that several commands share, each written once."""
+"""Options of the data manager's commands, each written once; the kit has those of every service."""
 
 from __future__ import annotations
 
@@ -16,10 +16,6 @@ DataOption = Annotated[
         show_default=False,
     ),
 ]
-JsonOption = Annotated[
-    bool, typer.Option("--json", help="Write one JSON document to standard output.")
-]
-DebugOption = Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")]
 TimeframeOption = Annotated[
     str | None,
     typer.Option(

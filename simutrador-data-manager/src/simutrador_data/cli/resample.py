@@ -8,16 +8,11 @@ import typer
 from rich.console import Console
 from rich.markup import escape
 
-from simutrador_data.cli.options import (
-    AdjustmentOption,
-    DataOption,
-    DebugOption,
-    JsonOption,
-    SymbolsArgument,
-)
-from simutrador_data.cli.output import ExitCode, progress, reporting, table, write
+from simutrador_data.cli.options import AdjustmentOption, DataOption, SymbolsArgument
 from simutrador_data.cli.parsing import parse_adjustment, parse_alignment
+from simutrador_data.cli.progress import progress
 from simutrador_data.cli.session import Session, open_session
+from simutrador_service.cli import DebugOption, ExitCode, JsonOption, reporting, table, write
 
 if TYPE_CHECKING:
     from simutrador_core.models.enums import Adjustment, Alignment, Timeframe

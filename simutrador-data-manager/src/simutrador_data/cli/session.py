@@ -37,9 +37,19 @@ class Session:
 
 
 def settings_for(
-    data: Path | None, *, host: str | None = None, port: int | None = None
+    data: Path | None,
+    *,
+    env_file: Path | None = None,
+    config_file: Path | None = None,
+    **api: object,
 ) -> Settings:
     """Return the settings, with what the command line gives of them.
+
+    Args:
+        data: Folder of the store.
+        env_file: The file to read instead of `.env`.
+        config_file: The TOML file to read instead of `simutrador.toml`.
+        api: Where to listen: `host`, `port`.
 
     Raises:
         SettingsError: a setting is wrong.
@@ -47,7 +57,7 @@ def settings_for(
     from simutrador_data.core.settings import load_settings  # pydantic is slow to import
 
     storage = {} if data is None else {"base_path": data, "candles_path": "."}
-    return load_settings(api={"host": host, "port": port}, data_storage=storage)
+    return load_settings(env_file=env_file, config_file=config_file, api=api, data_storage=storage)
 
 
 @contextmanager

@@ -12,9 +12,9 @@ from rich.console import Console
 from rich.markup import escape
 
 from simutrador_core.errors import InputError
-from simutrador_data.cli.options import DataOption, DebugOption, JsonOption
-from simutrador_data.cli.output import reporting, stderr, table, write
+from simutrador_data.cli.options import DataOption
 from simutrador_data.cli.session import open_session
+from simutrador_service.cli import DebugOption, JsonOption, reporting, stderr, table, write
 
 if TYPE_CHECKING:
     from simutrador_data.services.sql.query import SqlAnswer

@@ -8,9 +8,10 @@ from typing import Annotated
 
 import typer
 
-from simutrador_data.cli.options import DataOption, DebugOption, JsonOption
-from simutrador_data.cli.output import reporting, watching, write
+from simutrador_data.cli.options import DataOption
+from simutrador_data.cli.progress import watching
 from simutrador_data.cli.session import open_session, settings_for
+from simutrador_service.cli import DebugOption, JsonOption, reporting, write
 
 
 def backup(

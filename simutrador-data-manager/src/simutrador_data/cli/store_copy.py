@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from rich.console import Console
 
-from simutrador_data.cli.options import DataOption, DebugOption, JsonOption
-from simutrador_data.cli.output import ExitCode, progress, reporting, write
+from simutrador_data.cli.options import DataOption
+from simutrador_data.cli.progress import progress
 from simutrador_data.cli.session import settings_for
+from simutrador_service.cli import DebugOption, ExitCode, JsonOption, reporting, write
 
 if TYPE_CHECKING:
     from simutrador_data.services.workflows.copy_store import CopyReport
@@ -98,7 +99,9 @@ def _show(console: Console, to: str, report: CopyReport) -> None:
             f"{key} differs: {to} holds bars of its own, or one side was written meanwhile",
             soft_wrap=True,
         )
-    if not report.differs:
+    if report.cancelled:
+        console.print("stopped before the end; run it again to go on", soft_wrap=True)
+    elif not report.differs:
         console.print(f"verified: both hold dataset {report.source_id}", soft_wrap=True)
 
 

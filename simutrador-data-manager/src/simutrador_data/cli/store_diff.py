@@ -8,17 +8,10 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.console import Console
 
-from simutrador_data.cli.options import (
-    AdjustmentOption,
-    DataOption,
-    DebugOption,
-    EndOption,
-    JsonOption,
-    StartOption,
-)
-from simutrador_data.cli.output import reporting, table, write
+from simutrador_data.cli.options import AdjustmentOption, DataOption, EndOption, StartOption
 from simutrador_data.cli.parsing import parse_adjustment
 from simutrador_data.cli.session import Session, open_session
+from simutrador_service.cli import DebugOption, JsonOption, reporting, table, write
 
 if TYPE_CHECKING:
     from simutrador_core.models.bars import BarQuery, Bars

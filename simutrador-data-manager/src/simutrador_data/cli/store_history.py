@@ -8,9 +8,9 @@ import typer
 from rich.console import Console
 from rich.markup import escape
 
-from simutrador_data.cli.options import DataOption, DebugOption, JsonOption, TimeframeOption
-from simutrador_data.cli.output import reporting, table, write
+from simutrador_data.cli.options import DataOption, TimeframeOption
 from simutrador_data.cli.session import Session, open_session
+from simutrador_service.cli import DebugOption, JsonOption, reporting, table, write
 
 if TYPE_CHECKING:
     from simutrador_core.interfaces.storage import Commit

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 from rich.console import Console
 
-from simutrador_data.cli.options import DataOption, DebugOption, JsonOption
-from simutrador_data.cli.output import reporting, table, write
+from simutrador_data.cli.options import DataOption
 from simutrador_data.cli.session import open_session
+from simutrador_service.cli import DebugOption, JsonOption, reporting, table, write
 
 if TYPE_CHECKING:
     from simutrador_data.services.storage.status import StoreStatus

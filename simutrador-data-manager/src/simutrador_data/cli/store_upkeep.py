@@ -10,9 +10,10 @@ import typer
 from rich.console import Console
 from rich.markup import escape
 
-from simutrador_data.cli.options import DataOption, DebugOption, JsonOption
-from simutrador_data.cli.output import ExitCode, reporting, watching, write
+from simutrador_data.cli.options import DataOption
+from simutrador_data.cli.progress import watching
 from simutrador_data.cli.session import open_session
+from simutrador_service.cli import DebugOption, ExitCode, JsonOption, reporting, write
 
 if TYPE_CHECKING:
     from simutrador_core.interfaces.storage import Report

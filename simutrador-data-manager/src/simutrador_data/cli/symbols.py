@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 
-from simutrador_data.cli.options import DataOption, DebugOption, JsonOption, TimeframeOption
-from simutrador_data.cli.output import reporting, table, write
+from simutrador_data.cli.options import DataOption, TimeframeOption
 from simutrador_data.cli.session import open_session
+from simutrador_service.cli import DebugOption, JsonOption, reporting, table, write
 
 if TYPE_CHECKING:
     from simutrador_core.interfaces.storage import SeriesInfo

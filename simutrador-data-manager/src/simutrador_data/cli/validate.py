@@ -11,15 +11,13 @@ from simutrador_data.cli.ledgers import Selection, ledger_document, ledgers
 from simutrador_data.cli.options import (
     AdjustmentOption,
     DataOption,
-    DebugOption,
     EndOption,
-    JsonOption,
     StartOption,
     SymbolsArgument,
     TimeframeOption,
 )
-from simutrador_data.cli.output import ExitCode, reporting, table, write
 from simutrador_data.cli.session import open_session
+from simutrador_service.cli import DebugOption, ExitCode, JsonOption, reporting, table, write
 
 if TYPE_CHECKING:
     from simutrador_data.services.validation.ledger import Ledger
