@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Final
@@ -72,6 +73,21 @@ def test_no_version_reads_anything_else(fast_path: Path) -> None:
         assert facts_of(store) == facts_of(oracle)
         assert len(objects(store)) < 20
         assert store.maintain(Maintenance.VERIFY).problems == ()
+
+
+def test_writers_that_tidy_the_same_year_at_once_go_on_tidying(fast_path: Path) -> None:
+    def write(store: ParquetStore, numbers: range) -> None:
+        for number in numbers:
+            store.commit(nth(number))
+
+    with ParquetStore(fast_path) as one, ParquetStore(fast_path) as two:
+        with ThreadPoolExecutor(2) as pool:
+            for done in [pool.submit(write, s, range(i, 80, 2)) for i, s in ((0, one), (1, two))]:
+                done.result()
+        write(one, range(80, 90))
+        write(two, range(90, 100))
+        assert len(objects(one)) < 20
+        assert len(one.read(query_all())) == 300
 
 
 def test_one_commit_compacts_a_few_series_and_leaves_the_rest_to_the_next(tmp_path: Path) -> None:

@@ -127,7 +127,7 @@ class ParquetStore(LocalBars):
                 raise
 
     def _tidy(self, crowd: Crowd) -> None:
-        """Compact a year in many pieces; one that cannot be is left to an explicit task."""
+        """Compact a year in many pieces; one that cannot be is left to `compact`."""
         if crowd.series.id in self._untidy:
             return
         try:

@@ -1,8 +1,9 @@
 """Tidying: a writer compacts the year it wrote to once that year is in many pieces.
 
-It happens after the commit, so a failure costs nothing: the next commit to that year tries again.
-The work is bounded: one year of at most a few series a commit. What the new file replaces is
-deleted at once; a reader that still holds the old list takes a fresh one.
+It happens after the commit, so a failure costs nothing: the store leaves that series alone until it
+is opened again or told to compact. The work is bounded: one year of at most a few series a commit.
+What the new file replaces is deleted at once; a reader that still holds the old list takes a fresh
+one, and so does another writer that is tidying the same year.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from simutrador_data.services.storage.catalogue import Catalogue
 from simutrador_data.services.storage.compaction import compact_part, move_past
 from simutrador_data.services.storage.contents import Contents
 from simutrador_data.services.storage.mirrors import Mirrors
+from simutrador_data.services.storage.reading import with_fresh_snapshots
 from simutrador_data.services.storage.segment_list import ObjectRef, SeriesRow, find_series
 from simutrador_data.services.storage.table import EARLIEST_US
 
@@ -78,8 +80,8 @@ def tidy(catalogue: Catalogue, contents: Contents, mirrors: Mirrors, crowd: Crow
     """
     with catalogue.read() as connection:
         rows = connection.execute(_OBJECTS, (crowd.series.id,)).fetchall()
-    compact_part(catalogue, contents, crowd.series, crowd.label)
-    move_past(catalogue, contents, crowd.series)
+    with_fresh_snapshots(lambda: compact_part(catalogue, contents, crowd.series, crowd.label))
+    with_fresh_snapshots(lambda: move_past(catalogue, contents, crowd.series))
     with catalogue.write() as connection:
         forgotten = [
             ref

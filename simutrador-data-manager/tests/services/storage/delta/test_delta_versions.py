@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Final
@@ -10,8 +11,9 @@ from typing import Final
 import pytest
 
 from simutrador_core.interfaces.storage import Change
+from simutrador_core.models.bars import BarQuery
 from simutrador_core.models.enums import Maintenance, OnConflict
-from simutrador_core.testing.builders import START, make_bars, make_change, make_covered
+from simutrador_core.testing.builders import START, make_bars, make_change, make_covered, query_all
 from simutrador_core.testing.memory_store import MemoryStore
 from simutrador_core.testing.store_facts import facts_of
 from simutrador_data.services.storage.delta import DeltaStore, chronicle
@@ -60,3 +62,28 @@ def test_any_history_tells_the_same(
         assert facts_of(one) == facts_of(oracle)
     with DeltaStore(fast_path) as again:
         assert facts_of(again) == facts_of(oracle)
+
+
+class Interrupted(list[BarQuery]):
+    """Queries between which something happens."""
+
+    happens: Callable[[], object]
+
+    def __iter__(self) -> Iterator[BarQuery]:
+        for query in super().__iter__():
+            yield query
+            self.happens()
+
+
+def test_a_hash_of_several_series_is_of_one_version(tmp_path: Path) -> None:
+    def restate() -> None:
+        bars = make_bars("IBM", n=5, price=50)
+        other.commit(make_change(bars, on_conflict=OnConflict.REPLACE))
+
+    with DeltaStore(tmp_path) as store, DeltaStore(tmp_path) as other:
+        store.commit(make_change(make_bars("AAPL", n=5), make_bars("IBM", n=5)))
+        before = store.dataset_id([query_all("AAPL"), query_all("IBM")])
+        queries = Interrupted([query_all("AAPL"), query_all("IBM")])
+        queries.happens = restate
+        assert store.dataset_id(queries) == before
+        assert store.dataset_id(list(queries)) != before

@@ -11,6 +11,7 @@ from __future__ import annotations
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from itertools import pairwise
 from pathlib import Path
@@ -165,11 +166,18 @@ class DeltaStore:
     def dataset_id(self, queries: Sequence[BarQuery]) -> str:
         """Return the hash of the exact rows these queries read; see `simutrador_core.dataset`.
 
+        Queries without a version read the one that is newest now, all of them.
+
         Raises:
             UnknownSymbolError: a series is not stored.
             InvalidBarsError: two queries read rows of one series and month.
         """
-        return dataset.combine([line for query in queries for line in self._lines_of(query)])
+        state = self._opened()
+        with state.lock:
+            state.refresh()
+            latest = state.ledger.latest
+        pinned = [q if q.as_of is not None else replace(q, as_of=latest) for q in queries]
+        return dataset.combine([line for query in pinned for line in self._lines_of(query)])
 
     def commit(self, change: Change, *, base: int | None = None) -> Commit:
         """Write a change atomically and durably; see `BarStore.commit`.
