@@ -7,7 +7,7 @@ import io
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import httpx
@@ -142,6 +142,28 @@ async def test_a_packed_answer_has_a_weak_tag_that_is_taken_back(
     assert tag.startswith('W/"')
     answer = await long_client.get(BARS, params=LONG, headers={"If-None-Match": tag})
     assert answer.status_code == 304
+
+
+async def test_an_answer_whose_marks_alone_changed_is_sent_again(
+    tmp_path: Any, serve: Serve
+) -> None:
+    with ParquetStore(tmp_path / "marked") as store:
+        store.commit(make_change(make_bars("BTC-USD", start=START, n=3)))
+        async with serve(create_app(Settings(), store=store)) as client:
+            params = {"symbols": "BTC-USD"}
+            first = await client.get(BARS, params=params)
+            marked = make_bars("BTC-USD", start=START, n=3, synthetic=[False, True, False])
+            store.commit(make_change(marked, on_conflict=OnConflict.REPLACE))
+            held = {"If-None-Match": first.headers["ETag"]}
+            again = await client.get(BARS, params=params, headers=held)
+            assert again.status_code == 200
+            assert again.json()["series"][0]["synthetic"] == [False, True, False]
+            assert again.json()["dataset_id"] == first.json()["dataset_id"]
+            later = make_bars("BTC-USD", start=START + timedelta(days=9), n=1)
+            store.commit(make_change(later))
+            held = {"If-None-Match": again.headers["ETag"]}
+            until = {**params, "end": (START + timedelta(days=5)).isoformat()}
+            assert (await client.get(BARS, params=until, headers=held)).status_code == 304
 
 
 async def test_an_unchanged_answer_is_known_without_reading_a_bar(

@@ -34,7 +34,8 @@ from simutrador_data.services.serving.formats import (
 )
 from simutrador_data.services.serving.ranges import parse_range
 from simutrador_data.services.serving.reading import (
-    count_rows,
+    Extent,
+    extent_of,
     pinned,
     stream_parts,
     to_answer,
@@ -125,10 +126,10 @@ async def get_bars(
         queries = ask()
         if len(queries) > SMALL_SYMBOLS:
             return queries
-        counts = [count_rows(services.store, query) for query in queries]
-        if sum(counts) > SMALL_ROWS:
+        extents = [extent_of(services.store, query) for query in queries]
+        if sum(extent.rows for extent in extents) > SMALL_ROWS:
             return queries
-        return _answer(services, queries, counts, format, request)
+        return _answer(services, queries, extents, format, request)
 
     found = await services.turns.run(answer_if_small)
     if isinstance(found, Response):
@@ -166,12 +167,15 @@ def _of_version(services: Services, queries: list[BarQuery], as_of: int | None) 
 def _answer(
     services: Services,
     queries: list[BarQuery],
-    counts: list[int] | None,
+    extents: list[Extent] | None,
     to: ExportFormat,
     request: Request,
 ) -> Response:
     head = to_answer(services.store, queries, ids=services.ids)
-    etag = f'"{head.dataset_id}-{to}"'
+    if extents is None:
+        extents = [extent_of(services.store, query) for query in queries]
+    newest = max(extent.commit for extent in extents)
+    etag = f'"{head.dataset_id}-{newest}-{to}"'
     headers = {
         "ETag": etag,
         "X-Dataset-Id": head.dataset_id,
@@ -186,6 +190,6 @@ def _answer(
         headers["Content-Disposition"] = f'attachment; filename="{name}"'
     if request.scope.get(HEAD_ASKED):
         return head_only(media_type=MEDIA_TYPES[to], headers=headers)
-    parts = stream_parts(services.store, queries, counts=counts)
+    parts = stream_parts(services.store, queries, extents=extents)
     chunks = write_parts(head, parts, to=to)
     return send(request, chunks, media_type=MEDIA_TYPES[to], headers=headers)

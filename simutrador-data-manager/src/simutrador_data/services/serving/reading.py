@@ -9,7 +9,7 @@ from collections.abc import Generator, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from difflib import get_close_matches
-from typing import Final
+from typing import Final, NamedTuple
 
 from simutrador_core.assets.registry import AssetRegistry
 from simutrador_core.errors import UnknownSymbolError
@@ -95,13 +95,31 @@ def to_answer(
     )
 
 
+class Extent(NamedTuple):
+    """How many bars a query reads, and the newest commit that gave one of them (0: none did).
+
+    A `dataset_id` is of prices and times. Where only sessions or marks were restated it stays the
+    same, and this commit does not.
+    """
+
+    rows: int
+    commit: int
+
+
+def extent_of(store: BarStore, query: BarQuery) -> Extent:
+    """Return what a query reads, from what the store knows of its segments."""
+    found = store.segments(query)
+    newest = max((segment.commit for segment in found), default=0)
+    return Extent(sum(segment.rows for segment in found), newest)
+
+
 def count_rows(store: BarStore, query: BarQuery) -> int:
-    """Return how many bars a query reads, from what the store knows of its segments."""
-    return sum(segment.rows for segment in store.segments(query))
+    """Return how many bars a query reads."""
+    return extent_of(store, query).rows
 
 
 def stream_parts(
-    store: BarStore, queries: Sequence[BarQuery], *, counts: Sequence[int] | None = None
+    store: BarStore, queries: Sequence[BarQuery], *, extents: Sequence[Extent] | None = None
 ) -> Iterator[Bars]:
     """Yield the bars of each query in turn, in parts of bounded size; an empty part for no bars.
 
@@ -110,10 +128,10 @@ def stream_parts(
     Args:
         store: Where the bars are.
         queries: What is asked, of a fixed version.
-        counts: How many bars each reads, where that is known.
+        extents: How many bars each reads, where that is known.
     """
     for at, query in enumerate(queries):
-        rows = count_rows(store, query) if counts is None else counts[at]
+        rows = count_rows(store, query) if extents is None else extents[at].rows
         if rows <= ROWS_PER_PART:
             yield store.read(query)
         else:
