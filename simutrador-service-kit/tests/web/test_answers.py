@@ -90,6 +90,17 @@ async def test_head_gives_the_headers_of_get_without_a_body(
         assert answer.headers["content-type"] == whole.headers["content-type"]
 
 
+async def test_no_error_is_documented_in_the_shape_of_the_framework(
+    client: httpx.AsyncClient,
+) -> None:
+    document = (await client.get("/openapi.json")).json()
+    metrics = document["paths"]["/metrics"]["get"]["responses"]
+    assert list(metrics["422"]["content"]) == ["application/problem+json"]
+    schemas = document["components"]["schemas"]
+    assert not {"HTTPValidationError", "ValidationError"} & set(schemas)
+    assert {"FieldProblem", "Problem"} <= set(schemas)
+
+
 async def test_a_route_is_told_that_only_its_head_is_wanted(client: httpx.AsyncClient) -> None:
     assert (await client.head("/varied")).headers["x-head"] == "True"
     assert (await client.get("/varied")).headers["x-head"] == "False"

@@ -21,7 +21,7 @@ from simutrador_service.logging.secrets import MASK, is_secret_name, mask, mask_
 LogFormat: TypeAlias = Literal["auto", "json", "console"]
 Event: TypeAlias = MutableMapping[str, Any]
 
-_QUIET: Final = ("uvicorn.access", "httpx", "httpcore", "asyncio", "watchfiles")
+_QUIET: Final = ("uvicorn.access", "httpx", "httpcore", "asyncio", "watchfiles", "alembic")
 _WITH_OWN_HANDLERS: Final = ("uvicorn", "uvicorn.error", "uvicorn.access", "py.warnings")
 _PLAIN: Final = frozenset({"level", "timestamp"})
 

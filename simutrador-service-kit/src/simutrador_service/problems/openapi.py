@@ -11,6 +11,8 @@ from simutrador_service.problems.models import Problem
 from simutrador_service.problems.sending import MEDIA_TYPE
 from simutrador_service.problems.translating import title_of
 
+_SCHEMAS: Final = "#/components/schemas/"
+_OF_FRAMEWORK: Final = f"{_SCHEMAS}HTTPValidationError"
 _TEXTS: Final[Mapping[int, str]] = {
     401: "No credential, or one that does not hold",
     403: "The credential lacks the scope",
@@ -38,7 +40,7 @@ def problem_answers(*statuses: int) -> dict[int | str, dict[str, Any]]:
 
 
 def correct_openapi(app: FastAPI) -> None:
-    """Take the JSON variant, which the framework adds for the schema's sake, out of errors."""
+    """Take the framework's own shapes, which it adds for the schema's sake, out of errors."""
     original: Callable[[], dict[str, Any]] = app.openapi
 
     def openapi() -> dict[str, Any]:
@@ -47,11 +49,24 @@ def correct_openapi(app: FastAPI) -> None:
             for operation in path.values():
                 for answer in operation["responses"].values():
                     _only_problem(answer.get("content", {}))
+        _only_our_schemas(document.get("components", {}).get("schemas", {}))
         return document
 
     app.openapi = openapi
 
 
 def _only_problem(content: dict[str, Any]) -> None:
-    if MEDIA_TYPE in content:
+    framework = content.get("application/json", {}).get("schema") == {"$ref": _OF_FRAMEWORK}
+    if framework:
+        content[MEDIA_TYPE] = {"schema": {"$ref": f"{_SCHEMAS}Problem"}}
+    if framework or MEDIA_TYPE in content:
         content.pop("application/json", None)
+
+
+def _only_our_schemas(schemas: dict[str, Any]) -> None:
+    if schemas.pop("HTTPValidationError", None) is None:
+        return
+    schemas.pop("ValidationError", None)
+    if "Problem" not in schemas:
+        problem = Problem.model_json_schema(ref_template=f"{_SCHEMAS}{{model}}")
+        schemas.update({**problem.pop("$defs", {}), "Problem": problem})
