@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import signal
 import socket
 import subprocess
 import sys
@@ -12,6 +13,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -374,6 +376,19 @@ def test_serve_says_that_the_port_is_taken_and_what_to_do(run: Run) -> None:
     assert done.code == 1
     assert done.document["error"]["code"] == "port_taken"
     assert f"another port, for instance {port + 1}" in done.document["error"]["message"]
+
+
+def test_serve_says_where_it_listens_and_ends_when_asked(tmp_path: Path) -> None:
+    command = [sys.executable, "-c", "from simutrador_data.cli.commands import main; main()"]
+    command += ["serve", "--port", "0", "--json", "--data", str(tmp_path)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as serving:
+        assert serving.stdout is not None
+        said = "".join(iter(serving.stdout.readline, "}\n")) + "}"
+        url = json.loads(said)["url"]
+        assert httpx.get(f"{url}/health/live", timeout=30).status_code == 200
+        serving.send_signal(signal.SIGINT)
+        assert serving.wait(timeout=60) == 0
+        assert serving.stdout.read() == ""
 
 
 def test_the_version_is_the_packages(run: Run) -> None:
