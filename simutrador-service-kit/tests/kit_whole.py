@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import os
+import subprocess
 import sys
 from collections.abc import AsyncGenerator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from datetime import datetime
+from importlib import import_module
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any, Final
 
 import httpx
 from fastapi import APIRouter, FastAPI, Request, WebSocket
@@ -17,18 +19,27 @@ from fastapi.responses import HTMLResponse
 from pydantic import BaseModel, SecretStr
 
 from kit_auth import PASSWORD, SECRET, quick_passwords
+from simutrador_core.errors import SimutradorError
 from simutrador_service.auth import (
     Accounts,
     CallerLimits,
     Principal,
     Role,
     auth_routes,
+    exposure,
     guard_exposure,
     open_accounts,
     require,
 )
 from simutrador_service.auth.users import principal_of
-from simutrador_service.config import AuthSection, ServerSection
+from simutrador_service.config import (
+    AuthSection,
+    DatabaseSection,
+    RedisSection,
+    ServerSection,
+    ServiceSettings,
+    load,
+)
 from simutrador_service.database import KIT, Database
 from simutrador_service.database.base import utc_now
 from simutrador_service.errors import UnavailableError
@@ -36,7 +47,7 @@ from simutrador_service.jobs import JobContext, Jobs, job
 from simutrador_service.jobs.lifespan import run_workers
 from simutrador_service.jobs.routes import job_routes
 from simutrador_service.limits import RateLimiter
-from simutrador_service.logging import configure_logging
+from simutrador_service.logging import configure_logging, setup
 from simutrador_service.monitoring import HealthChecks
 from simutrador_service.redis import connect_async
 from simutrador_service.scheduler import Schedule, Schedules, cron
@@ -44,6 +55,8 @@ from simutrador_service.scheduler.routes import schedule_routes
 from simutrador_service.web import PageRoute, ServiceInfo, create_app, serve
 from simutrador_service.web.page_route import pages_of
 
+FAULT: Final = "KIT_FAULT"
+PEOPLE: Final = "KIT_PEOPLE"
 INFO = ServiceInfo("simutrador-whole", "1.0.0", "SimuTrador Whole")
 USERS = {role: f"{role}@example.com" for role in Role}
 
@@ -126,21 +139,23 @@ def opened(
     server: ServerSection | None = None,
     auth: AuthSection | None = None,
     redis_url: str | None = None,
+    database_url: str | None = None,
+    users: bool = True,
     clock: Callable[[], datetime] = utc_now,
 ) -> Iterator[Whole]:
-    """Open the service with a user of each role; it asks for a credential wherever it is bound."""
+    """Open the service, with a user of each role; unless told otherwise it asks for a login."""
     server = server or ServerSection()
-    database = Database(f"sqlite:///{folder / 'service.db'}")
+    database = Database(database_url or f"sqlite:///{folder / 'service.db'}")
     KIT.upgrade(database)
     settings = auth or AuthSection(enabled=True, jwt_secret=SecretStr(SECRET))
     accounts = open_accounts(
         database, settings, data=folder, passwords=quick_passwords(), clock=clock
     )
     try:
-        for role, name in USERS.items():
-            if not any(user.name == name for user in accounts.users.list_users()):
+        if users and not accounts.users.list_users():
+            for role, name in USERS.items():
                 accounts.users.create(name, PASSWORD, role=role)
-        exposure = guard_exposure(server, settings, keys=accounts.keys, data=folder)
+        exposed = guard_exposure(server, settings, keys=accounts.keys, data=folder)
         jobs = Jobs(database, [repeat])
         nightly = Schedule("nightly", cron("0 22 * * *", "UTC"), repeat, Told(text="night"))
         redis = None if redis_url is None else connect_async(redis_url, timeout_s=2, retries=0)
@@ -165,9 +180,9 @@ def opened(
             ],
             lifespan=lifespan,
             checks=checks,
-            authenticator=accounts.authenticator(is_open=exposure.is_open),
+            authenticator=accounts.authenticator(is_open=exposed.is_open),
             limits=CallerLimits(RateLimiter(redis)),
-            exposure=exposure,
+            exposure=exposed,
         )
         yield Whole(app, accounts, jobs, database)
     finally:
@@ -175,18 +190,94 @@ def opened(
         database.close()
 
 
+class Settings(ServiceSettings):
+    """What the process reads from its environment."""
+
+    server: ServerSection = ServerSection()
+    auth: AuthSection = AuthSection()
+    redis: RedisSection = RedisSection()
+    database: DatabaseSection = DatabaseSection()
+
+
 def main() -> None:
-    """Serve from the folder named, on any free port, until told to stop."""
+    """Serve from the folder named, as the environment says, until told to stop."""
     configure_logging("DEBUG", "json")
-    server = ServerSection(port=0, shutdown_timeout_s=1)
-    with opened(Path(sys.argv[1]), server=server, redis_url=os.environ.get("KIT_REDIS")) as whole:
-        serve(whole.app, server, announce=say)
+    plant(os.environ.get(FAULT, ""))
+    try:
+        settings = load(Settings)
+        with opened(
+            Path(sys.argv[1]),
+            server=settings.server,
+            auth=settings.auth,
+            redis_url=settings.redis.url and settings.redis.url.get_secret_value(),
+            database_url=settings.database.url and settings.database.url.get_secret_value(),
+            users=PEOPLE in os.environ,
+        ) as whole:
+            serve(whole.app, settings.server, announce=say)
+    except SimutradorError as e:
+        sys.exit(f"error: {e}")
 
 
 def say(address: str) -> None:
     """Tell the address to whoever started this process."""
     sys.stdout.write(f"{address}\n")
     sys.stdout.flush()
+
+
+def plant(fault: str) -> None:
+    """Break this process in the way that is named."""
+    if fault == "count-alone":
+        setattr(RateLimiter, "_hit_shared", _count_alone)  # noqa: B010
+    elif fault == "loopback-everywhere":
+        setattr(exposure, "is_loopback", lambda _: True)  # noqa: B010
+    elif fault == "key-for-all":
+        setattr(exposure, "write_private", _write_for_all)  # noqa: B010
+    elif fault == "bind-everywhere":
+        listening = import_module("simutrador_service.web.serving")
+        bind = listening.bind
+        setattr(listening, "bind", lambda _, port: bind("0.0.0.0", port))  # noqa: B010
+    elif fault == "no-mask":
+        setup.hide_secrets.__code__ = _show_secrets.__code__
+
+
+def _write_for_all(path: Path, text: str) -> None:
+    path.write_text(text)
+    path.chmod(0o644)
+
+
+async def _count_alone(*_: object) -> None:
+    return None
+
+
+def _show_secrets(_logger: Any, _method: str, event: Any) -> Any:
+    return event
+
+
+@contextmanager
+def process(folder: Path, **environment: str) -> Iterator[str]:
+    """Run the service in a process of its own and give its address; it logs to `folder/log`.
+
+    Raises:
+        RuntimeError: it ended instead; the text is what it wrote.
+    """
+    with (folder / "log").open("ab") as log:
+        started = subprocess.Popen(
+            [sys.executable, __file__, str(folder)],
+            cwd=folder,
+            env={**os.environ, "SERVER__PORT": "0", **environment},
+            stdout=subprocess.PIPE,
+            stderr=log,
+            text=True,
+        )
+    try:
+        assert started.stdout is not None
+        address = started.stdout.readline().strip()
+        if not address:
+            raise RuntimeError((folder / "log").read_text())
+        yield address
+    finally:
+        started.terminate()
+        started.communicate(timeout=20)
 
 
 if __name__ == "__main__":
