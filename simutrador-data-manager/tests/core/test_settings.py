@@ -172,12 +172,15 @@ def test_settings_cannot_be_changed() -> None:
         load_settings().api.port = 1
 
 
-def test_keys_are_kept_beside_the_bars_unless_a_database_is_set(
+def test_keys_are_kept_beside_the_bars_unless_the_settings_say_where(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     folder = tmp_path / "storage" / "service"
     assert load_settings().service_folder == folder
     assert load_settings().database_url == f"sqlite:///{folder / 'service.db'}"
+    monkeypatch.setenv("DATA_STORAGE__SERVICE_PATH", "elsewhere")
+    assert load_settings().service_folder == tmp_path / "elsewhere"
+    assert load_settings().database_url == f"sqlite:///{tmp_path / 'elsewhere' / 'service.db'}"
     monkeypatch.setenv("DATABASE__URL", "postgresql://u:p@h/n")
     assert load_settings().database_url == "postgresql://u:p@h/n"
 

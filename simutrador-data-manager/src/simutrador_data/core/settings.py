@@ -50,16 +50,19 @@ class DataStorageSettings(Section):
         candles_path: Folder inside `base_path` that holds the bars; `.` is `base_path` itself.
         keep_versions: How long older versions of the bars are kept before `store vacuum` may drop
             them, ISO 8601 (`P90D`) or `90 days`; None keeps them for good.
+        service_path: Folder of keys and secrets, made with mode 700 when absent; None is `service`
+            inside the store. A store that is only read needs one elsewhere to be served.
     """
 
     base_path: Path = Path("storage")
     candles_path: Path = Path()
     keep_versions: timedelta | None = Field(default=None, ge=timedelta(0))
+    service_path: Path | None = None
 
     @property
     def root(self) -> Path:
         """The folder the store lives in, absolute."""
-        return (self.base_path.expanduser() / self.candles_path).absolute()
+        return _absolute(self.base_path / self.candles_path)
 
     @property
     def assets_file(self) -> Path:
@@ -90,7 +93,8 @@ class Settings(ServiceSettings):
     @property
     def service_folder(self) -> Path:
         """Where the service keeps keys and secrets, absolute; made when first needed."""
-        return self.data_storage.root / SERVICE_FOLDER
+        named = self.data_storage.service_path
+        return self.data_storage.root / SERVICE_FOLDER if named is None else _absolute(named)
 
     @property
     def database_url(self) -> str:
@@ -126,3 +130,7 @@ def load_settings(
 def get_settings() -> Settings:
     """Return the settings of this process, read once."""
     return load_settings()
+
+
+def _absolute(path: Path) -> Path:
+    return path.expanduser().absolute()
