@@ -30,7 +30,8 @@ def test_jobs_are_rung_for_and_go_on_while_the_broker_is_gone(
     broker = ValkeyServer()
     broker.start()
     app = celery_app(f"redis://127.0.0.1:{broker.port}/0")
-    jobs.on_due(celery_doorbell(app))
+    doorbell = celery_doorbell(app)
+    jobs.on_due(doorbell)
     environment = {
         BROKER: f"redis://127.0.0.1:{broker.port}/0",
         DATABASE: f"sqlite:///{tmp_path / 'service.db'}",
@@ -50,6 +51,7 @@ def test_jobs_are_rung_for_and_go_on_while_the_broker_is_gone(
                 assert time.monotonic() - begun < 2.0  # nobody waits for the broker
             assert wait_until(lambda: finished() == 8, seconds=30), log.read_text()
     finally:
+        doorbell.close()
         app.close()
         if broker.is_running():
             broker.stop()

@@ -56,7 +56,18 @@ async def deaf(params: Nothing, ctx: JobContext) -> None:
     await asyncio.Event().wait()
 
 
-KINDS = (flaky, half, endless, polite, deaf)
+@job("stubborn", version=1, retry=Retry(attempts=3, base_s=0.001))
+async def stubborn(params: Nothing, ctx: JobContext) -> None:
+    await asyncio.to_thread(ctx.wait, 60.0)
+    raise OSError("interrupted")
+
+
+@job("unstorable", version=1, retry=Retry(attempts=3, base_s=0.001))
+async def unstorable(params: Nothing, ctx: JobContext) -> object:
+    return {"mean": float("nan")}
+
+
+KINDS = (flaky, half, endless, polite, deaf, stubborn, unstorable)
 
 
 @pytest.fixture
@@ -239,3 +250,30 @@ def test_time_left_is_unknown_without_a_pace(
     since = None if since_s is None else start + timedelta(seconds=since_s)
     now = start + timedelta(seconds=now_s)
     assert time_left(done, total, since=since, done_then=0, now=now) is None
+
+
+def test_a_cancelled_run_that_fails_instead_of_stopping_is_not_tried_again(
+    jobs: Jobs, worker: Worker
+) -> None:
+    asked = jobs.submit(stubborn, Nothing())
+    assert wait_until(lambda: jobs.get(asked.id).state == "running", seconds=5)
+    jobs.cancel(asked.id)
+    assert wait_until(lambda: jobs.get(asked.id).ended_at, seconds=5)
+    ended = jobs.get(asked.id)
+    assert (ended.state, ended.error_code, ended.attempt) == ("cancelled", "cancelled", 1)
+
+
+def test_a_job_given_back_after_it_was_cancelled_is_not_run_again(jobs: Jobs) -> None:
+    asked = jobs.submit(flaky, Nothing())
+    with jobs.database.write() as session:
+        session.get_one(Job, asked.id).cancel_requested = True
+    assert Worker(jobs).run_until_idle() == 0
+    assert jobs.get(asked.id).state == "cancelled"
+
+
+def test_a_result_that_json_cannot_carry_fails_at_once_and_says_so(jobs: Jobs) -> None:
+    asked = jobs.submit(unstorable, Nothing())
+    assert Worker(jobs).run_until_idle() == 1
+    ended = jobs.get(asked.id)
+    assert (ended.state, ended.dead) == ("failed", False)
+    assert "the result cannot be kept as JSON" in (ended.error or "")

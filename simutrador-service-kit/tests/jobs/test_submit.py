@@ -132,7 +132,9 @@ def test_a_waiting_job_is_cancelled_at_once(jobs: Jobs, work: Callable[[], int])
     assert jobs.cancel(asked.id).state == JobState.CANCELLED
     assert (work(), jobs.cancel(asked.id).state) == (0, JobState.CANCELLED)
     assert jobs.submit(joined, Symbol(), key="k").id != asked.id
-    with pytest.raises(JobConflictError, match="is active with the same key"):
+    with pytest.raises(
+        JobConflictError, match="is pending with the same key; wait"
+    ):
         jobs.retry(asked.id)
 
 
@@ -221,3 +223,14 @@ def test_a_job_needs_a_name_and_a_parameter_with_a_type() -> None:
 
     with pytest.raises(InputError, match="annotate the first parameter"):
         job("bare", version=1)(bare)
+
+
+@pytest.mark.parametrize("key", ["a\x00b", "a\nb", "\ud800"])
+def test_a_key_that_no_database_keeps_is_refused(jobs: Jobs, key: str) -> None:
+    with pytest.raises(InputError, match="cannot be printed; leave it out"):
+        jobs.submit(joined, Symbol(), key=key)
+
+
+def test_request_keys_of_different_owners_never_meet(jobs: Jobs) -> None:
+    first = jobs.submit(joined, Symbol(), request_key="b:c", owner="a")
+    assert jobs.submit(joined, Symbol(), request_key="c", owner="a:b").id != first.id

@@ -20,7 +20,7 @@ class Asked:
     """One request for a job; `Jobs.submit` says what its fields mean.
 
     Raises:
-        InputError: a key is empty or too long.
+        InputError: a key is empty, too long, or holds what cannot be printed.
     """
 
     params: Any
@@ -31,9 +31,15 @@ class Asked:
     def __post_init__(self) -> None:
         """Check the keys."""
         for field, text in (("key", self.key), ("Idempotency-Key", self.request_key)):
-            if text is not None and not 0 < len(text) <= MAX_KEY:
+            if text is None:
+                continue
+            if not 0 < len(text) <= MAX_KEY:
                 raise InputError(
                     f"{field} has 1 to {MAX_KEY} characters, not {len(text)}", field=field
+                )
+            if not text.isprintable():
+                raise InputError(
+                    f"{field} has a character that cannot be printed; leave it out", field=field
                 )
 
     def scoped_key(self, kind: AnyKind) -> str | None:
@@ -91,5 +97,5 @@ def same_key(holder: Job, kind: AnyKind) -> Job:
 
 
 def scoped(scope: str, key: str | None) -> str | None:
-    """Return a key within a scope."""
-    return None if key is None else f"{scope}:{key}"
+    """Return a key within a scope; neither holds the line break that stands between them."""
+    return None if key is None else f"{scope}\n{key}"

@@ -11,15 +11,12 @@ from contextlib import suppress
 from importlib import import_module
 from queue import Full, Queue
 from threading import Thread
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 import structlog
 
 from simutrador_core.errors import MissingExtraError
 from simutrador_service.jobs.worker import Worker
-
-if TYPE_CHECKING:
-    from simutrador_service.jobs.service import Doorbell
 
 TASK: Final = "simutrador.jobs.run"
 _BROKER_WAIT_S: Final = 1.0
@@ -68,24 +65,41 @@ def celery_app(broker_url: str, make_worker: Callable[[], Worker] | None = None)
     return app
 
 
-def celery_doorbell(app: Any) -> Doorbell:
-    """Return a doorbell that sends from a thread of its own: a broker that is gone delays nobody.
+class CeleryDoorbell:
+    """Sends from a thread of its own: a broker that is gone delays nobody. Close it when done.
 
     When more than a thousand messages wait for such a broker, further ones are dropped.
     """
-    waiting: Queue[str] = Queue(maxsize=_MOST_WAITING)
 
-    def send() -> None:
-        while True:
-            job_id = waiting.get()
-            try:
-                app.send_task(TASK, args=[job_id], retry=False, ignore_result=True)
-            except Exception as e:  # noqa: BLE001  (pollers find the job; the next may get through)
-                _log.warning("doorbell_failed", job_id=job_id, reason=type(e).__name__)
+    def __init__(self, app: Any) -> None:
+        """Ring through this Celery application."""
+        self._app = app
+        self._waiting: Queue[str | None] = Queue(maxsize=_MOST_WAITING)
+        self._closed = False
+        self._thread = Thread(target=self._send, name="job-doorbell", daemon=True)
+        self._thread.start()
 
-    def ring(job_id: str) -> None:
+    def __call__(self, job_id: str) -> None:
+        """Tell Celery's workers that a job is due."""
         with suppress(Full):
-            waiting.put_nowait(job_id)
+            self._waiting.put_nowait(job_id)
 
-    Thread(target=send, name="job-doorbell", daemon=True).start()
-    return ring
+    def close(self) -> None:
+        """Ring no more; what still waits is left to the workers' pollers."""
+        self._closed = True
+        with suppress(Full):
+            self._waiting.put_nowait(None)  # wakes the thread
+        self._thread.join(timeout=2 * _BROKER_WAIT_S)
+
+    def _send(self) -> None:
+        while (job_id := self._waiting.get()) is not None and not self._closed:
+            try:
+                self._app.send_task(TASK, args=[job_id], retry=False, ignore_result=True)
+            except Exception as e:  # noqa: BLE001  (pollers find the job; the next may get through)
+                if not self._closed:
+                    _log.warning("doorbell_failed", job_id=job_id, reason=type(e).__name__)
+
+
+def celery_doorbell(app: Any) -> CeleryDoorbell:
+    """Return a doorbell for `jobs.on_due` that rings through this Celery application."""
+    return CeleryDoorbell(app)

@@ -145,11 +145,10 @@ class Claims:
     def _take(self, session: Session, found: Job, worker: str, now: datetime) -> Claim | None:
         """Claim the row, or end it when its last worker vanished for good."""
         kind = self._kinds[found.kind]
-        if found.state == JobState.RUNNING:
-            ended = _end_of_lost(found, kind, now)
-            if ended is not None:
-                _bump(session, found, {**ended, **ENDED, "ended_at": now})
-                return None
+        ended = _end_without_run(found, kind, now)
+        if ended is not None:
+            _bump(session, found, {**ended, **ENDED, "ended_at": now})
+            return None
         deadline = now + kind.time_limit
         values = {
             "state": JobState.RUNNING,
@@ -190,10 +189,12 @@ def _lost(job_ids: Iterable[str], now: datetime) -> Select[Job]:
     return lost.order_by(Job.due_at).limit(1)
 
 
-def _end_of_lost(found: Job, kind: AnyKind, now: datetime) -> dict[str, Any] | None:
-    """Return how a job ends whose worker vanished, or None when it runs again."""
-    if found.cancel_requested:
+def _end_without_run(found: Job, kind: AnyKind, now: datetime) -> dict[str, Any] | None:
+    """Return how a job ends that is not to run again, or None when it is to run."""
+    if found.cancel_requested:  # while a run was under way that failed, was given back or lost
         return {"state": JobState.CANCELLED}
+    if found.state == JobState.PENDING:
+        return None
     if found.deadline is not None and found.deadline <= now:
         return {
             "state": JobState.FAILED,

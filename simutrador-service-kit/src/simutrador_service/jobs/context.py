@@ -10,12 +10,12 @@ from enum import StrEnum
 from threading import Event
 from typing import Any, Final
 
-from pydantic_core import to_jsonable_python
 from sqlalchemy.orm import Session
 
 from simutrador_core.errors import SimutradorError
 from simutrador_service.database.base import utc_now
 from simutrador_service.jobs.claims import Claim, Claims
+from simutrador_service.jobs.rules import to_stored
 
 PROGRESS_EVERY_S: Final = 0.25
 
@@ -92,8 +92,9 @@ class JobContext:
 
         Raises:
             LostLeaseError: another worker has the job.
+            InputError: JSON cannot carry `data`.
         """
-        self._claims.write(self._claim, {"checkpoint": to_jsonable_python(data)})
+        self._claims.write(self._claim, {"checkpoint": to_stored(data, what="the checkpoint")})
 
     @contextmanager
     def effect(self, checkpoint: object) -> Generator[Session]:
@@ -101,8 +102,9 @@ class JobContext:
 
         Raises:
             LostLeaseError: another worker has the job; nothing was written.
+            InputError: JSON cannot carry the checkpoint.
         """
-        values = {"checkpoint": to_jsonable_python(checkpoint)}
+        values = {"checkpoint": to_stored(checkpoint, what="the checkpoint")}
         with self._claims.transaction(self._claim, values) as session:
             yield session
 

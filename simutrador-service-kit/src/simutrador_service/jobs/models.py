@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import base64
-import binascii
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any, Self
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -102,13 +101,13 @@ def parse_cursor(text: str) -> Position:
     try:
         at, job_id = base64.urlsafe_b64decode(text.encode("ascii")).decode("ascii").split(" ")
         instant = datetime.fromisoformat(at)
-    except (ValueError, binascii.Error):
-        instant, job_id = None, ""
-    if instant is None or instant.tzinfo is None:
+        if instant.tzinfo is None or not job_id.isalnum():
+            raise ValueError(text)
+        return instant.astimezone(UTC), job_id
+    except (ValueError, OverflowError):
         raise InputError(
             "cursor is not one that a page of jobs gave as next_cursor", field="cursor"
-        )
-    return instant, job_id
+        ) from None
 
 
 def _eta_s(job: Job, now: datetime) -> float | None:

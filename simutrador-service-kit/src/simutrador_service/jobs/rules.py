@@ -2,13 +2,30 @@
 
 from __future__ import annotations
 
+import json
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Any, Final
+
+from pydantic_core import to_jsonable_python
 
 from simutrador_core.errors import InputError, SimutradorError
 from simutrador_service.jobs.kinds import Retry
 
 MAX_ERROR: Final = 2000
+
+
+def to_stored(value: object, *, what: str) -> Any:
+    """Return a value as the table keeps it: what JSON can carry on every database.
+
+    Raises:
+        InputError: it cannot, for instance because a number is no number.
+    """
+    try:
+        plain: Any = to_jsonable_python(value)
+        json.dumps(plain, allow_nan=False)
+    except (ValueError, TypeError, RecursionError) as e:
+        raise InputError(f"{what} cannot be kept as JSON ({e}); leave that value out") from e
+    return plain
 
 
 def wait_before(attempt: int, retry: Retry, *, chance: float) -> timedelta:

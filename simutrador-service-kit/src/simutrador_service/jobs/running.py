@@ -6,19 +6,25 @@ import asyncio
 import random
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import Any, Final
 
 import structlog
 from pydantic import ValidationError
-from pydantic_core import to_jsonable_python
 
 from simutrador_core.errors import InputError
 from simutrador_service.errors import LostLeaseError
 from simutrador_service.jobs.claims import ENDED, FREE, Claim, Claims
 from simutrador_service.jobs.context import Interruption, JobCancelled, JobContext
 from simutrador_service.jobs.kinds import Partly
-from simutrador_service.jobs.rules import error_code, error_text, is_retryable, wait_before
+from simutrador_service.jobs.rules import (
+    error_code,
+    error_text,
+    is_retryable,
+    to_stored,
+    wait_before,
+)
 from simutrador_service.jobs.table import JobState
 
 _log = structlog.get_logger(__name__)
@@ -61,24 +67,20 @@ class Run:
 
     def abandon(self) -> None:
         """Cancel the coroutine at its next await; a blocking function is not reached by this."""
-        if self._loop is not None and self._task is not None and not self._loop.is_closed():
-            self._loop.call_soon_threadsafe(self._task.cancel)
+        if self._loop is not None and self._task is not None:
+            with suppress(RuntimeError):  # the run ended at this moment, and its loop with it
+                self._loop.call_soon_threadsafe(self._task.cancel)
 
     def _outcome(self) -> dict[str, Any]:
         """Run the function; return the columns to write."""
         try:
-            result = asyncio.run(self._call())
+            return self._succeeded(asyncio.run(self._call()))
         except LostLeaseError:
             raise
         except (JobCancelled, asyncio.CancelledError) as e:
             return self._stopped(e)
         except Exception as e:  # noqa: BLE001  (the outermost loop of a worker must survive)
             return self._failed(e)
-        if self.context.saw_interruption:
-            return {**self._stopped(None), "result": to_jsonable_python(result)}
-        if isinstance(result, Partly):
-            return self._ended(JobState.PARTIAL, result=to_jsonable_python(result.result))  # pyright: ignore[reportUnknownMemberType]
-        return self._ended(JobState.COMPLETED, result=to_jsonable_python(result))
 
     async def _call(self) -> Any:
         try:
@@ -90,6 +92,14 @@ class Run:
         self._loop = asyncio.get_running_loop()
         self._task = asyncio.current_task()
         return await self.claim.kind.run(params, self.context)
+
+    def _succeeded(self, result: Any) -> dict[str, Any]:
+        is_partial = isinstance(result, Partly)
+        kept: Any = result.result if is_partial else result  # pyright: ignore[reportUnknownMemberType]
+        stored = to_stored(kept, what="the result")
+        if self.context.saw_interruption:
+            return {**self._stopped(None), "result": stored}
+        return self._ended(JobState.PARTIAL if is_partial else JobState.COMPLETED, result=stored)
 
     def _stopped(self, error: BaseException | None) -> dict[str, Any]:
         """Return the columns of a run that followed a request to stop."""
@@ -115,6 +125,9 @@ class Run:
                 return self._ended(JobState.CANCELLED, error_code=code)
 
     def _failed(self, error: Exception) -> dict[str, Any]:
+        if self.context.interruption is not None:  # it was to stop, and it has
+            _log.warning("job_stopped", reason=self.context.interruption, exc_info=error)
+            return self._stopped(error)
         retry = self.claim.kind.retry
         again = is_retryable(error) and self.claim.attempt < retry.attempts
         _log.error("job_failed", again=again, exc_info=error)

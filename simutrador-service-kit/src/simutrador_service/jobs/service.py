@@ -20,6 +20,7 @@ from simutrador_service.errors import JobConflictError, UnknownJobError
 from simutrador_service.jobs.asked import Asked, same_key, scoped
 from simutrador_service.jobs.claims import ENDED
 from simutrador_service.jobs.kinds import AnyKind, JobKind
+from simutrador_service.jobs.rules import to_stored
 from simutrador_service.jobs.table import Job, JobState
 
 P = TypeVar("P")
@@ -91,10 +92,9 @@ class Jobs:
         Raises:
             JobConflictError: the key is taken and the kind refuses, or the request key was used for
                 other parameters; `job_id` says by which job.
-            InputError: a key is too long.
+            InputError: a key, or a value, cannot be kept.
         """
-        stored = kind.params.dump_python(params, mode="json")
-        return self._submit(kind, Asked(stored, key, request_key, owner))
+        return self._submit(kind, Asked(_stored(kind, params), key, request_key, owner))
 
     def submit_named(
         self,
@@ -120,8 +120,7 @@ class Jobs:
             first = e.errors(include_url=False, include_input=False)[0]
             place = ".".join(["params", *(str(part) for part in first["loc"])])
             raise InputError(f"{place}: {first['msg']}", field=place) from None
-        stored = kind.params.dump_python(values, mode="json")
-        return self._submit(kind, Asked(stored, key, request_key, owner))
+        return self._submit(kind, Asked(_stored(kind, values), key, request_key, owner))
 
     def get(self, job_id: str) -> Job:
         """Return a job.
@@ -180,20 +179,8 @@ class Jobs:
             UnknownJobError: there is none.
             JobConflictError: it has not failed, or an active job has its key by now.
         """
-        found = self.get(job_id)
-        try:
-            with self.database.write() as session:
-                if found.state not in {JobState.FAILED, JobState.CANCELLED}:
-                    raise JobConflictError(
-                        f"job {job_id} is {found.state}; only a failed or cancelled one is retried",
-                        job_id=job_id,
-                    )
-                _change(session, job_id, found.state, self._revived(found))
-        except IntegrityError:
-            other = self._holder(Job.active_key == scoped(found.kind, found.key))
-            raise JobConflictError(
-                f"job {other.id} is active with the same key", job_id=other.id
-            ) from None
+        while not self._revive(self.get(job_id)):
+            pass  # whoever had its key has just ended
         self.ring(job_id)
         return self.get(job_id)
 
@@ -230,6 +217,23 @@ class Jobs:
         self.ring(made.id)
         return self.get(made.id)
 
+    def _revive(self, found: Job) -> bool:
+        """Let an ended job wait again; return False when its key was taken a moment ago."""
+        if found.state not in {JobState.FAILED, JobState.CANCELLED}:
+            raise JobConflictError(
+                f"job {found.id} is {found.state}; only a failed or cancelled one is retried",
+                job_id=found.id,
+            )
+        with suppress(IntegrityError), self.database.write() as session:
+            _change(session, found.id, found.state, self._revived(found))
+            return True
+        if other := self._first(Job.active_key == scoped(found.kind, found.key)):
+            raise JobConflictError(
+                f"job {other.id} is {other.state} with the same key; wait for it or cancel it",
+                job_id=other.id,
+            )
+        return False
+
     def _revived(self, found: Job) -> dict[str, Any]:
         now = self.clock()
         return {
@@ -250,11 +254,9 @@ class Jobs:
         with self.database.read() as session:
             return session.scalars(select(Job).where(condition)).first()
 
-    def _holder(self, condition: Any) -> Job:
-        found = self._first(condition)
-        if found is None:
-            raise UnknownJobError("that held the key")
-        return found
+
+def _stored(kind: AnyKind, params: Any) -> Any:
+    return to_stored(kind.params.dump_python(params, mode="json"), what="params")
 
 
 def _get(session: Session, job_id: str) -> Job:

@@ -95,7 +95,8 @@ class Worker:
             run.interrupt(Interruption.SHUTDOWN)
             run.abandon()
         self._join(until)
-        self._heart.join(timeout=1.0)
+        if self._heart.ident is not None:
+            self._heart.join(timeout=1.0)
 
     def run_one(self, job_id: str) -> bool:
         """Run this job in the calling thread if it is due; return whether it was."""
