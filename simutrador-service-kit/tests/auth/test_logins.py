@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterator
+from contextlib import suppress
 from datetime import timedelta
 from pathlib import Path
 from threading import Thread
@@ -300,3 +301,31 @@ async def test_purging_forgets_what_has_expired(accounts: Accounts, clock: Clock
         for table in ("refresh_token", "revoked_token", "login_failures", "audit_entry"):
             assert session.execute(text(f"SELECT count(*) FROM {table}")).scalar_one() == 0, table
     assert accounts.users.get("ann@example.com").created_at == START
+
+
+async def test_a_log_out_during_an_exchange_ends_the_new_token_too(accounts: Accounts) -> None:
+    for _ in range(10):
+        pair = await log_in(accounts)
+        family = accounts.tokens.grant(pair.access).family
+        assert family is not None
+        given: list[TokenPair] = []
+
+        def exchange(old: TokenPair = pair, into: list[TokenPair] = given) -> None:
+            with suppress(UnauthenticatedError):
+                into.append(accounts.logins.refresh(old.refresh, address=HOME))
+
+        renewing = Thread(target=exchange)
+        renewing.start()
+        accounts.logins.log_out(family, by=Actor("ann"))
+        renewing.join()
+        for newer in given:
+            with pytest.raises(UnauthenticatedError):
+                accounts.logins.refresh(newer.refresh, address=HOME)
+
+
+@pytest.mark.parametrize("field", ["full_name", "tenant"])
+def test_a_user_with_a_text_that_no_database_keeps_is_refused(
+    accounts: Accounts, field: str
+) -> None:
+    with pytest.raises(InputError, match="printable"):
+        accounts.users.create("bob", PASSWORD, role=Role.VIEWER, **{field: "a\x00b"})

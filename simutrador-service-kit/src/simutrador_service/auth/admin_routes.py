@@ -66,7 +66,7 @@ def admin_routes(accounts: Accounts) -> APIRouter:
     def audit(
         caller: Annotated[Principal, require("audit:admin")],
         actor: str | None = None,
-        before: int | None = None,
+        before: Annotated[int | None, Query(ge=1, lt=2**63)] = None,
         limit: Annotated[int, Query(ge=1, le=MAX_PAGE)] = 100,
     ) -> list[AuditView]:
         """List who did what, newest first; `before` is the id of the last one of a page."""

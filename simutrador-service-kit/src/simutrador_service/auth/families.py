@@ -8,11 +8,16 @@ from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from simutrador_service.auth.revocations import LONGEST_TOKEN, write_revoked
-from simutrador_service.auth.tables import RefreshToken
+from simutrador_service.auth.tables import RefreshToken, User
 
 
 def end_family(session: Session, family: str, *, now: datetime) -> None:
-    """End a log-in: no refresh token of it works any more, and no access token either."""
+    """End a log-in: no refresh token of it works any more, and no access token either.
+
+    Waits for an exchange that is under way, whose new token this would not see otherwise.
+    """
+    whose = select(RefreshToken.user_id).where(RefreshToken.family == family)
+    session.execute(select(User.id).where(User.id.in_(whose)).with_for_update())
     session.execute(
         update(RefreshToken)
         .where(RefreshToken.family == family, RefreshToken.revoked_at.is_(None))

@@ -148,10 +148,12 @@ class Logins:
         self, session: Session, token_id: str, digest: str, address: str | None
     ) -> TokenPair | None:
         now = self._users.clock()
-        row = session.get(RefreshToken, token_id, with_for_update=True)
+        row = session.get(RefreshToken, token_id)
         if row is None or not hmac.compare_digest(row.sha256, digest):
             return None
-        user = session.get(User, row.user_id)
+        # One at a time for each user: whoever ends log-ins meanwhile would miss the new token.
+        user = session.get(User, row.user_id, with_for_update=True)
+        session.refresh(row)
         found = _judge(row, user, now)
         outcome = Outcome.DONE if found is _Exchange.GOOD else Outcome.REFUSED
         by = Actor(row.user_id, address)

@@ -70,10 +70,10 @@ def check_scope(scope: str) -> str:
     """
     parts = scope.split(":")
     words = all(part == "*" or part.replace("-", "_").isidentifier() for part in parts)
-    right = scope == EVERYTHING or (len(parts) == 2 and words)
+    right = scope == EVERYTHING or (len(parts) == 2 and words and scope != "*:*")
     if not right or len(scope) > _MAX_SCOPE or not scope.isascii():
         raise InputError(
-            f"{scope[:_MAX_SCOPE]!r} is no scope; write topic:action, for instance bars:read",
+            f"{scope[:_MAX_SCOPE]!r} is no scope; write topic:action, for instance bars:read, or *",
             field="scopes",
         )
     return scope

@@ -60,13 +60,17 @@ class Users:
         """Add a user.
 
         Raises:
-            InputError: the name is taken or none, or the password too easy.
+            InputError: the name is taken or none, a text cannot be printed, or the password is
+                too easy.
         """
         login = normal_name(name)
         if not login or len(login) > MAX_NAME or not login.isprintable() or " " in login:
             raise InputError(
                 f"a user's name has 1 to {MAX_NAME} characters and no spaces", field="name"
             )
+        for field, text in {"full_name": full_name, "tenant": tenant or ""}.items():
+            if not text.isprintable():
+                raise InputError(f"{field} has printable characters only", field=field)
         check_password(password, name=login)
         now = self.clock()
         made = User(

@@ -10,8 +10,9 @@ from sqlalchemy.orm import Session
 from simutrador_service.database.base import Base
 
 
-def insert_absent(session: Session, table: type[Base], **values: Any) -> None:
-    """Insert a row whose primary key is free; leave one that stands there as it is."""
+def insert_absent(session: Session, table: type[Base], **values: Any) -> bool:
+    """Insert a row whose primary key is free, else leave the one there; return which it was."""
     name = session.get_bind().dialect.name
     insert = postgresql.insert if name == "postgresql" else sqlite.insert
-    session.execute(insert(table).values(**values).on_conflict_do_nothing())
+    done: Any = session.execute(insert(table).values(**values).on_conflict_do_nothing())
+    return done.rowcount == 1

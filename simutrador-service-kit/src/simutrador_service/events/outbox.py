@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 
 from simutrador_service.database import Database
 from simutrador_service.database.base import utc_now
+from simutrador_service.database.upsert import insert_absent
 from simutrador_service.errors import ServiceError
 from simutrador_service.events.envelope import Event, StoredEvent
 from simutrador_service.events.table import ORDER, REDIS, EventHandled, EventRelay, OutboxEvent
@@ -63,13 +64,9 @@ def handle_once(session: Session, consumer: str, event: Event) -> bool:
     Call it first in the transaction that does the work: however often the event is delivered, and
     to however many processes at once, the work is done by one of them, once.
     """
-    values = {"consumer": consumer, "event_id": event.id, "handled_at": utc_now()}
-    if session.get_bind().dialect.name == "postgresql":
-        from sqlalchemy.dialects.postgresql import insert as insert_or_skip
-    else:
-        from sqlalchemy.dialects.sqlite import insert as insert_or_skip
-    statement = insert_or_skip(EventHandled).values(values).on_conflict_do_nothing()
-    return session.execute(statement.returning(EventHandled.event_id)).scalar() is not None
+    return insert_absent(
+        session, EventHandled, consumer=consumer, event_id=event.id, handled_at=utc_now()
+    )
 
 
 def number_events(database: Database) -> int:

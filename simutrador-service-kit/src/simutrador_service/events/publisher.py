@@ -198,6 +198,8 @@ class Publisher:
 
     def _tell(self) -> None:
         assert self._relay is not None
+        while self._stopping and number_events(self._database):
+            pass  # there is no turn after this one to wait for
         try:
             self._relay.relay()
         finally:
