@@ -6,7 +6,7 @@ import json
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -17,8 +17,16 @@ COMMAND = [sys.executable, "-c", "from simutrador_server.cli.commands import mai
 @contextmanager
 def started(*arguments: str, cwd: Path) -> Iterator[Any]:
     """Run a serving command in a process of its own and yield what it said first."""
+    command = [*COMMAND, *arguments, "--auth-port", "0", "--ws-port", "0", "--json"]
+    with running(command, cwd=cwd) as said:
+        yield said
+
+
+@contextmanager
+def running(command: Sequence[str], *, cwd: Path) -> Iterator[Any]:
+    """Run a command that serves until interrupted and yield the document it said first."""
     process = subprocess.Popen(
-        [*COMMAND, *arguments, "--auth-port", "0", "--ws-port", "0", "--json"],
+        command,
         cwd=cwd,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,

@@ -19,7 +19,7 @@ from simutrador_server.api.state import Venue
 from simutrador_server.auth.door import opened_door
 from simutrador_server.core.settings import Settings, SimulationSettings, VenueSettings
 from simutrador_server.services.bars import BarLoader
-from simutrador_server.services.opening import load_registry, open_local
+from simutrador_server.services.opening import load_registry, open_bars
 from simutrador_server.simulation.setup import Defaults
 from simutrador_service.auth import Authenticator
 from simutrador_service.config import ServerSection
@@ -60,7 +60,7 @@ def open_venue(settings: Settings) -> Generator[Venue]:
     """
     defaults = defaults_of(settings.simulation)
     with opened_door(settings) as door:
-        source = open_local(settings.venue.store)
+        source = open_bars(settings.venue)
         try:
             loader = BarLoader(source, load_registry(settings.venue.store), defaults)
             yield Venue(door=door, loader=loader, defaults=defaults)

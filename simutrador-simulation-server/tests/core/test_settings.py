@@ -64,7 +64,7 @@ def test_secret_is_masked_when_shown(monkeypatch: pytest.MonkeyPatch) -> None:
     [
         ("VENUE__WS_PROT", "1", "VENUE__WS_PORT"),
         ("VENUE__WS_PORT", "70000", "VENUE__WS_PORT"),
-        ("VENUE__BARS", "remote:http://x", "local:FOLDER"),
+        ("VENUE__BARS", "folder:x", "local:FOLDER"),
         ("SIMULATION__SLIPPAGE_BPS", "-1", "SIMULATION__SLIPPAGE_BPS"),
         ("LOGGING__LEVEL", "LOUD", "LOGGING__LEVEL"),
     ],

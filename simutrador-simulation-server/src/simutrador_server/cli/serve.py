@@ -30,7 +30,11 @@ if TYPE_CHECKING:
 def serve(
     bars: Annotated[
         str | None,
-        typer.Option("--bars", metavar="local:DIR", help="Bar store. Default: local:storage."),
+        typer.Option(
+            "--bars",
+            metavar="local:DIR|remote:URL",
+            help="A bar store, or a data manager that serves one. Default: local:storage.",
+        ),
     ] = None,
     host: HostOption = None,
     auth_port: AuthPortOption = None,

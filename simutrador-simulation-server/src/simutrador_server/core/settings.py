@@ -12,10 +12,12 @@ from typing import ClassVar, Literal
 
 from pydantic import Field, SecretStr, field_validator
 
+from simutrador_core.remote.asking import check_url
 from simutrador_service.config import DatabaseSection, LogSection, Section, ServiceSettings, load
 from simutrador_service.config.sections import LEAST_KEY_BYTES
 
 DATABASE_FILE = "venue.db"
+LOCAL, REMOTE = "local", "remote"
 
 
 class VenueSettings(Section):
@@ -26,7 +28,9 @@ class VenueSettings(Section):
         auth_port: TCP port of the sign-in service; 0 takes any free one.
         ws_port: TCP port of the WebSocket service; 0 takes any free one.
         data_path: Folder of keys and secrets, made with mode 700 when absent.
-        bars: Where bars are read: `local:FOLDER`, a store of the data manager.
+        bars: Where bars are read: `local:FOLDER`, a store of the data manager, or `remote:URL`,
+            a data manager that is running (`remote:http://127.0.0.1:8002`).
+        bars_api_key: Key for a data manager that asks for one.
         jwt_secret_key: Key that signs tokens, at least 32 bytes; made at random and kept in
             `data_path` when absent.
         token_lifetime_s: Seconds a token is valid.
@@ -41,6 +45,7 @@ class VenueSettings(Section):
     ws_port: int = Field(default=8003, ge=0, le=65_535)
     data_path: Path = Path("venue")
     bars: str = "local:storage"
+    bars_api_key: SecretStr | None = None
     jwt_secret_key: SecretStr | None = None
     token_lifetime_s: int = Field(default=3600, ge=1, le=86_400)
     max_message_bytes: int = Field(default=262_144, ge=1024)
@@ -58,17 +63,26 @@ class VenueSettings(Section):
 
     @field_validator("bars")
     @classmethod
-    def _is_local(cls, value: str) -> str:
-        """Refuse a source this release cannot read."""
+    def _is_readable(cls, value: str) -> str:
+        """Refuse what names no source."""
         kind, _, place = value.partition(":")
-        if kind != "local" or not place:
-            raise ValueError("write local:FOLDER; other sources come with a later release")
+        if kind == REMOTE:
+            check_url(place)
+        elif kind != LOCAL or not place:
+            raise ValueError("write local:FOLDER, or remote:http://127.0.0.1:8002")
         return value
 
     @property
+    def service(self) -> str | None:
+        """The address of the data manager that serves the bars; None where they are local."""
+        kind, _, place = self.bars.partition(":")
+        return place if kind == REMOTE else None
+
+    @property
     def store(self) -> Path:
-        """The folder of the bar store, absolute."""
-        return Path(self.bars.partition(":")[2]).expanduser().absolute()
+        """The folder of the bar store, absolute; of remote bars, the venue's own folder."""
+        folder = Path(self.bars.partition(":")[2]) if self.service is None else self.data_path
+        return folder.expanduser().absolute()
 
 
 class SimulationSettings(Section):

@@ -1,4 +1,4 @@
-"""Opens the bar store that the settings name."""
+"""Opens the bars that the settings name: a store on this machine, or a data manager elsewhere."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Protocol
 from simutrador_core.assets.registry import AssetRegistry
 from simutrador_core.errors import MissingExtraError
 from simutrador_core.interfaces.storage import BarSource
+from simutrador_server.core.settings import VenueSettings
 
 if TYPE_CHECKING:
     from simutrador_data.services.storage.local_bars import LocalBars
@@ -16,11 +17,29 @@ ASSETS_FILE = "assets.toml"
 
 
 class ClosableSource(BarSource, Protocol):
-    """A source that holds files until it is closed."""
+    """A source that holds files or connections until it is closed."""
 
     def close(self) -> None:
-        """Let go of every file."""
+        """Let go of them."""
         ...
+
+
+def open_bars(settings: VenueSettings) -> ClosableSource:
+    """Return the source the settings name, for reading; the caller closes it.
+
+    A data manager elsewhere is not asked yet: it may start later.
+
+    Raises:
+        MissingExtraError: the extra `local` is not installed, or for a data manager elsewhere the
+            extra `remote` of simutrador-core.
+        StoreError: the folder holds no store.
+    """
+    if settings.service is None:
+        return open_local(settings.store)
+    from simutrador_core.remote.remote_bars import RemoteBars
+
+    key = settings.bars_api_key
+    return RemoteBars(settings.service, api_key=key.get_secret_value() if key else None)
 
 
 def open_local(folder: Path) -> LocalBars:
