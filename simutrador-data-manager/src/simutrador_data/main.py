@@ -1,46 +1,67 @@
-"""The application: wires settings, store and routes together.
+"""The application: wires settings, store, accounts and routes together.
 
-Run it with `uvicorn simutrador_data.main:app` or `python -m simutrador_data.main`.
+`simutrador-data serve` and `python -m simutrador_data.main` serve it with limits on every socket;
+`uvicorn simutrador_data.main:app` has them on requests alone.
 """
 
 from __future__ import annotations
 
 import asyncio
+import atexit
 import sys
 from collections.abc import AsyncGenerator, Callable
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from typing import TYPE_CHECKING
+from contextlib import AsyncExitStack, ExitStack, asynccontextmanager
+from functools import partial
+from typing import TYPE_CHECKING, Final
 
 from fastapi import FastAPI
-from fastapi.middleware.cors import CORSMiddleware
 
 from simutrador_core.assets.registry import AssetRegistry
 from simutrador_core.errors import SimutradorError
 from simutrador_core.interfaces.storage import BarStore
 from simutrador_data import __version__
-from simutrador_data.api import (
-    bars,
-    chart,
-    dataset_id,
-    gaps,
-    health,
-    pages,
-    problems,
-    root,
-    trading_data,
-)
+from simutrador_data.api import bars, chart, dataset_id, gaps, pages, trading_data
 from simutrador_data.api.dependencies import Services
-from simutrador_data.api.docs import docs_router
-from simutrador_data.api.head import HeadMiddleware
-from simutrador_data.api.middleware import LoopbackMiddleware, RequestIdMiddleware
-from simutrador_data.api.openapi import correct_openapi
-from simutrador_data.core.addresses import check_host
+from simutrador_data.api.health import health_checks
 from simutrador_data.core.settings import Settings, get_settings
+from simutrador_data.services.accounts import admission, opened_accounts
 from simutrador_data.services.opening import load_registry, open_store, probe
+from simutrador_data.web.site import data_pages
+from simutrador_service.auth import Accounts, CallerLimits, auth_routes
+from simutrador_service.limits import RateLimiter
 from simutrador_service.logging import configure_logging
+from simutrador_service.monitoring import Metrics, check_database, check_disk
+from simutrador_service.redis import connect_async
+from simutrador_service.web import ServiceInfo
+from simutrador_service.web import create_app as create_service
+from simutrador_service.web import serve as serve_app
 
 if TYPE_CHECKING:
+    import redis.asyncio
+
     app: FastAPI
+
+INFO: Final = ServiceInfo(
+    "simutrador-data-manager",
+    __version__,
+    "SimuTrador Data Manager",
+    "Complete, explained and versioned OHLCV bars.",
+    expose_headers=("X-As-Of", "X-Dataset-Id"),
+)
+
+# A request is compared with the routes in their order: those asked most often stand first, and the
+# page of `/` before the service kit's document of `/`, which programs get.
+_ROUTERS: Final = (
+    bars.router,
+    trading_data.router,
+    dataset_id.router,
+    chart.router,
+    gaps.router,
+    pages.shared_router,
+    pages.router,
+)
+
+_REDIS_TIMEOUT_S: Final = 0.25
 
 
 def create_app(
@@ -48,6 +69,7 @@ def create_app(
     *,
     store: BarStore | None = None,
     registry: AssetRegistry | None = None,
+    accounts: Accounts | None = None,
 ) -> FastAPI:
     """Return the application.
 
@@ -56,85 +78,85 @@ def create_app(
         store: A store to serve, which its owner closes; None opens the one the settings name when
             the application starts, and closes it when it ends.
         registry: Assets; None takes the built-in ones and those of the store's `assets.toml`.
+        accounts: Who may call it, which their owner closes; without them it is open, to this
+            machine alone.
 
     Raises:
-        SettingsError: a setting is wrong, or names an address other than loopback.
+        SettingsError: a setting is wrong, or would open the service to other machines.
     """
     chosen = settings or get_settings()
-    check_host(chosen.api.host)
-    app = FastAPI(
-        title="SimuTrador Data Manager",
-        description="Complete, explained and versioned OHLCV bars.",
-        version=__version__,
-        lifespan=_lifespan(chosen, store, registry),
-        docs_url=None,
-        redoc_url=None,
+    exposure, authenticator = admission(chosen, accounts)
+    url = chosen.redis.url
+    client = None if url is None else connect_async(url, timeout_s=_REDIS_TIMEOUT_S, retries=0)
+    limiter = RateLimiter(client)
+    metrics = Metrics(INFO.name, INFO.version)
+    checks = health_checks(INFO.name, INFO.version, metrics, lambda: made.state.services.store)
+    if store is None:  # what is stored can still be read from a full disk
+        checks.add("disk", check_disk(chosen.data_storage.root), critical=False)
+    if accounts is not None:
+        checks.add("database", check_database(accounts.keys.database))
+    if client is not None:
+        checks.add("limits", limiter.check, critical=False)
+    made = create_service(
+        INFO,
+        chosen.api,
+        routers=_ROUTERS if accounts is None else (*_ROUTERS, auth_routes(accounts)),
+        lifespan=partial(_lifespan, chosen, store, registry, client),
+        checks=checks,
+        metrics=metrics,
+        authenticator=authenticator,
+        limits=CallerLimits(limiter),
+        exposure=exposure,
+        pages=data_pages(chosen.web.services),
     )
-    problems.install(app)
-    # A request is compared with the routes in their order: those asked most often stand first.
-    for module in (bars, trading_data, dataset_id, chart, gaps, health):
-        app.include_router(module.router)
-    # The page of `/` stands before the document of `/`, which programs get.
-    for router in (pages.shared_router, root.router, pages.router):
-        app.include_router(router)
-    app.include_router(docs_router(app))
-    correct_openapi(app)
-    app.add_middleware(HeadMiddleware)
-    app.add_middleware(LoopbackMiddleware)
-    if chosen.api.allowed_origins:
-        app.add_middleware(
-            CORSMiddleware,
-            allow_origins=list(chosen.api.allowed_origins),
-            allow_methods=["GET", "HEAD"],
-            expose_headers=["ETag", "X-As-Of", "X-Dataset-Id", "X-Request-ID"],
-        )
-    app.add_middleware(RequestIdMiddleware)
-    return app
+    return made
 
 
-def serve(settings: Settings) -> None:
-    """Serve until interrupted.
+def serve(settings: Settings, *, announce: Callable[[str], None] | None = None) -> None:
+    """Serve until interrupted or terminated.
+
+    Args:
+        settings: How it runs.
+        announce: Told the address once it listens, `http://127.0.0.1:8002`.
 
     Raises:
-        SettingsError: the settings name an address other than loopback.
+        SettingsError: a setting is wrong, or would open the service to everybody.
+        PortTakenError: another program listens there.
+        StoreError: the store cannot be opened.
     """
-    import uvicorn
-
     configure_logging(settings.log_level, settings.logging.format)
-    uvicorn.run(
-        create_app(settings),
-        host=settings.api.host,
-        port=settings.api.port,
-        log_config=None,
-        access_log=False,
-        server_header=False,
-    )
+    with opened_accounts(settings) as accounts:
+        serve_app(create_app(settings, accounts=accounts), settings.api, announce=announce)
 
 
-def _lifespan(
-    settings: Settings, store: BarStore | None, registry: AssetRegistry | None
-) -> Callable[[FastAPI], AbstractAsyncContextManager[None]]:
-    @asynccontextmanager
-    async def lifespan(app: FastAPI) -> AsyncGenerator[None]:
+@asynccontextmanager
+async def _lifespan(
+    settings: Settings,
+    store: BarStore | None,
+    registry: AssetRegistry | None,
+    client: redis.asyncio.Redis | None,
+    app: FastAPI,
+) -> AsyncGenerator[None]:
+    """Open what the routes need, and close what was opened."""
+    async with AsyncExitStack() as opened:
+        if client is not None:
+            opened.push_async_callback(client.aclose)
         assets = registry or await asyncio.to_thread(load_registry, settings.data_storage)
-        if store is not None:
-            app.state.services = Services(settings, store, assets)
-            yield
-            return
-        opened = await asyncio.to_thread(open_store, settings.data_storage)
-        try:
-            app.state.services = Services(settings, opened, assets)
-            yield
-        finally:
-            await asyncio.to_thread(opened.close)
-
-    return lifespan
+        if store is None:
+            made = await asyncio.to_thread(open_store, settings.data_storage)
+            opened.push_async_callback(asyncio.to_thread, made.close)
+            store = made
+        app.state.services = Services(settings, store, assets)
+        yield
 
 
 def __getattr__(name: str) -> FastAPI:
     """Build `app` when a server first asks for it, so that importing this module is cheap."""
     if name == "app":
-        built = create_app()
+        settings, opened = get_settings(), ExitStack()
+        accounts = opened.enter_context(opened_accounts(settings))
+        atexit.register(opened.close)
+        built = create_app(settings, accounts=accounts)
         globals()["app"] = built
         return built
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

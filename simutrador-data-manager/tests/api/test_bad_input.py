@@ -50,7 +50,7 @@ CASES: list[tuple[str, dict[str, str], int, str]] = [
     (BARS, {"symbols": "AAPL", "timeframe": "daily", "adjustment": "total"}, 404, "symbol"),
     (GAPS, {"symbol": "NOPE"}, 404, "symbol"),
     (GAPS, {"timeframe": "daily"}, 422, "symbol"),
-    (GAPS, {"symbol": "AAPL", "timeframe": "daily", "reason": "why"}, 422, "0"),
+    (GAPS, {"symbol": "AAPL", "timeframe": "daily", "reason": "why"}, 422, "reason.0"),
     (GAPS, {"symbol": "AAPL", "timeframe": "daily", "start": "1799-12-31"}, 422, "start"),
     (CHART, {"symbol": "AAPL", "timeframe": "daily", "points": "0"}, 422, "points"),
     (CHART, {"symbol": "AAPL", "timeframe": "daily", "points": "10001"}, 422, "points"),

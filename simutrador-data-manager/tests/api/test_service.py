@@ -7,6 +7,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import AbstractAsyncContextManager
+from datetime import datetime
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -41,26 +42,51 @@ async def test_the_root_says_where_to_go(client: httpx.AsyncClient) -> None:
 
 
 async def test_health_asks_the_store(client: httpx.AsyncClient) -> None:
-    answer = await client.get("/health")
-    assert answer.json() == {
+    told = (await client.get("/health")).json()
+    assert datetime.fromisoformat(told.pop("timestamp")).tzinfo is not None
+    assert told == {
         "status": "healthy",
         "service": "simutrador-data-manager",
         "version": __version__,
+        "services": {"store": "healthy"},
         "store": {"status": "ok", "series": 3, "symbols": 3, "bars": 10},
     }
     assert (await client.get("/health/live")).json() == {"status": "alive"}
-    assert (await client.get("/health/ready")).json() == {"status": "ready"}
+    assert (await client.get("/health/ready")).json() == {"status": "ready", "checks": []}
+
+
+async def test_health_asks_the_disk_of_a_store_of_its_own(tmp_path: Path, serve: Serve) -> None:
+    async with serve(create_app(at(tmp_path))) as client:
+        told = (await client.get("/health")).json()
+        deep = (await client.get("/health/deep")).json()
+    assert told["services"] == {"store": "healthy", "disk": "healthy"}
+    assert told["disk"]["free_bytes"] > 0
+    assert {check["name"]: check["critical"] for check in deep["checks"]} == {
+        "store": True,
+        "disk": False,
+    }
+
+
+async def test_metrics_count_requests_by_route(client: httpx.AsyncClient) -> None:
+    await client.get("/trading-data/data/AAPL?timeframe=daily")
+    text = (await client.get("/metrics")).text
+    route = 'endpoint="/trading-data/data/{symbol:path}"'
+    assert f'http_requests_total{{{route},method="GET",status="200"}} 1.0' in text
 
 
 async def test_a_damaged_store_is_not_ready(tmp_path: Path, serve: Serve) -> None:
     with ParquetStore(tmp_path / "store") as store:
         async with serve(create_app(Settings(), store=store)) as client:
             assert (await client.get("/health/ready")).status_code == 200
-            for file in (tmp_path / "store").glob("*.sqlite*"):
-                file.write_bytes(b"not a catalogue any more" * 400)
+        for file in (tmp_path / "store").glob("*.sqlite*"):
+            file.write_bytes(b"not a catalogue any more" * 400)
+        async with serve(create_app(Settings(), store=store)) as client:
             answer = await client.get("/health/ready")
-            assert answer.status_code >= 500
+            assert answer.status_code == 503
             assert answer.headers["content-type"] == "application/problem+json"
+            assert [check["check"] for check in answer.json()["checks"]] == ["store"]
+            told = await client.get("/health")
+            assert (told.status_code, told.json()["status"]) == (503, "unhealthy")
             assert (await client.get("/health/live")).status_code == 200
 
 
@@ -104,8 +130,8 @@ async def test_a_listed_site_may_read_answers(tmp_path: Path, serve: Serve) -> N
 
 
 @pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.168.1.7", "data.example"])
-def test_the_service_refuses_an_address_others_can_reach(tmp_path: Path, host: str) -> None:
-    with pytest.raises(SettingsError, match="no login yet"):
+def test_without_accounts_it_refuses_an_address_others_can_reach(tmp_path: Path, host: str) -> None:
+    with pytest.raises(SettingsError, match="for this machine alone"):
         create_app(at(tmp_path, host=host))
 
 
@@ -152,27 +178,28 @@ class Links(HTMLParser):
         super().__init__()
         self.loaded: list[str] = []
         self.fields: list[str] = []
-        self.scripts = 0
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         given = dict(attrs)
         if tag == "link":
             self.loaded.append(given.get("href") or "")
+        if tag in {"script", "img"}:
+            self.loaded.append(given.get("src") or "")
         if tag == "input":
             self.fields.append(given.get("name") or "")
-        self.scripts += tag == "script"
 
 
-async def test_the_documentation_needs_no_script_and_no_other_host(
+async def test_the_documentation_needs_no_other_host(
     client: httpx.AsyncClient,
 ) -> None:
     answer = await client.get("/docs")
     page = Links()
     page.feed(answer.text)
-    assert page.scripts == 0
-    assert page.loaded == ["/docs/style.css"]
+    assert len(page.loaded) > 4
+    for address in page.loaded:
+        assert address.startswith("/static/")
+        assert (await client.get(address)).status_code == 200
     assert {"symbols", "timeframe", "format", "points"} <= set(page.fields)
-    assert (await client.get("/docs/style.css")).headers["content-type"].startswith("text/css")
 
 
 async def test_openapi_documents_problems_and_formats(client: httpx.AsyncClient) -> None:
@@ -194,18 +221,18 @@ def test_the_module_builds_its_app_when_asked(
         simutrador_data.main.other  # noqa: B018
 
 
-def test_running_the_module_refuses_an_open_address(tmp_path: Path) -> None:
+def test_running_the_module_refuses_to_be_open_to_others(tmp_path: Path) -> None:
     done = subprocess.run(
         [sys.executable, "-m", "simutrador_data.main"],
         cwd=tmp_path,
-        env={**os.environ, "API__HOST": "0.0.0.0"},
+        env={**os.environ, "API__HOST": "0.0.0.0", "AUTH__ENABLED": "false"},
         capture_output=True,
         text=True,
         timeout=60,
         check=False,
     )
     assert done.returncode == 1
-    assert "no login yet" in done.stderr
+    assert "AUTH__ENABLED=false, but API__HOST=0.0.0.0" in done.stderr
     assert "Traceback" not in done.stderr
 
 

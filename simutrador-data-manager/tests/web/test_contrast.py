@@ -7,8 +7,9 @@ import re
 import pytest
 
 from simutrador_core.models.enums import GapReason
-from simutrador_data.web.assets import own_files
+from simutrador_data.web.site import data_pages
 
+FILES = data_pages({}).assets.files
 _PAIR = re.compile(r"--([a-z_-]+): light-dark\((#[0-9a-f]{6}), (#[0-9a-f]{6})\);")
 
 TEXT = 4.5
@@ -28,9 +29,9 @@ SHAPES = [
 
 def tokens(scheme: str) -> dict[str, str]:
     """Return the colours of `light` or `dark` by name."""
-    css = own_files()["css/tokens.css"].content.decode()
+    sheets = [FILES[path].content.decode() for path in ("kit/css/tokens.css", "css/reasons.css")]
     column = {"light": 1, "dark": 2}[scheme]
-    return {match[0]: match[column] for match in _PAIR.findall(css)}
+    return {match[0]: match[column] for match in _PAIR.findall("".join(sheets))}
 
 
 def luminance(colour: str) -> float:
@@ -66,7 +67,7 @@ def test_shapes_that_mean_something_can_be_seen(scheme: str, shape: str, ground:
 
 
 def test_every_reason_has_a_colour_and_a_mark() -> None:
-    marks = own_files()["css/parts.css"].content.decode()
+    marks = FILES["css/reasons.css"].content.decode()
     for reason in GapReason:
         assert f'[data-reason="{reason}"]' in marks
         assert reason in tokens("light")

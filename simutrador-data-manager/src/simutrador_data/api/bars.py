@@ -21,10 +21,8 @@ from simutrador_data.api.dependencies import (
     ServicesDep,
     TimeframeDep,
 )
-from simutrador_data.api.head import ASKED as HEAD_ASKED
 from simutrador_data.api.parameters import known_parameters
-from simutrador_data.api.problems import BoundError
-from simutrador_data.api.sending import head_only, is_unchanged, send
+from simutrador_data.api.sending import head_only, send
 from simutrador_data.models.responses import BarColumns
 from simutrador_data.services.serving.formats import (
     MEDIA_TYPES,
@@ -41,6 +39,9 @@ from simutrador_data.services.serving.reading import (
     to_answer,
     to_query,
 )
+from simutrador_service.auth import require
+from simutrador_service.problems import BoundError
+from simutrador_service.web import HEAD_ASKED, matches
 
 MAX_SYMBOLS: Final = 500
 SMALL_SYMBOLS: Final = 8
@@ -48,7 +49,9 @@ SMALL_ROWS: Final = 65_536
 """Answers of more symbols or bars than this are made among the long work."""
 
 router = APIRouter(
-    prefix="/trading-data", tags=["Trading Data"], dependencies=[Depends(known_parameters)]
+    prefix="/trading-data",
+    tags=["Trading Data"],
+    dependencies=[require("bars:read"), Depends(known_parameters)],
 )
 
 _EXAMPLE: Final = {
@@ -84,8 +87,7 @@ _CONTENT: Final[dict[str, Any]] = {
     responses={
         200: {"description": "The bars, in the format asked for", "content": _CONTENT},
         304: {"description": "Nothing changed since the answer with that ETag"},
-        404: PROBLEMS[404],
-        422: PROBLEMS[422],
+        **PROBLEMS,
     },
 )
 async def get_bars(
@@ -183,7 +185,7 @@ def _answer(
         "Cache-Control": "no-cache",
         "Vary": "Accept-Encoding",
     }
-    if is_unchanged(request, etag):
+    if matches(request.headers.get("if-none-match"), etag):
         return Response(status_code=304, headers=headers)
     if to is not ExportFormat.JSON:
         name = f"bars{SUFFIXES[to]}"

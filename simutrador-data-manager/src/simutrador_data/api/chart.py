@@ -25,15 +25,16 @@ from simutrador_data.services.serving.level_of_detail import to_points
 from simutrador_data.services.serving.ranges import parse_range
 from simutrador_data.services.serving.reading import read_bars, to_query
 from simutrador_data.services.serving.text_formats import columns
+from simutrador_service.auth import require
 
 router = APIRouter(
-    prefix="/trading-data", tags=["Web page"], dependencies=[Depends(known_parameters)]
+    prefix="/trading-data",
+    tags=["Web page"],
+    dependencies=[require("bars:read"), Depends(known_parameters)],
 )
 
 
-@router.get(
-    "/chart", response_model=ChartColumns, responses={404: PROBLEMS[404], 422: PROBLEMS[422]}
-)
+@router.get("/chart", response_model=ChartColumns, responses=PROBLEMS)
 def get_chart(
     request: Request,
     services: ServicesDep,

@@ -13,11 +13,14 @@ from simutrador_core.models.enums import Adjustment, Timeframe
 from simutrador_data.api.dependencies import PROBLEMS, ServicesDep
 from simutrador_data.api.parameters import known_parameters
 from simutrador_data.services.serving.reading import explained
+from simutrador_service.auth import require
 
 MOST_QUERIES: Final = 10_000
 
 router = APIRouter(
-    prefix="/trading-data", tags=["Trading Data"], dependencies=[Depends(known_parameters)]
+    prefix="/trading-data",
+    tags=["Trading Data"],
+    dependencies=[require("bars:read"), Depends(known_parameters)],
 )
 
 
@@ -67,7 +70,7 @@ class DatasetId(BaseModel):
     dataset_id: str
 
 
-@router.post("/dataset-id", responses={404: PROBLEMS[404], 422: PROBLEMS[422]})
+@router.post("/dataset-id", responses=PROBLEMS)
 def get_dataset_id(services: ServicesDep, asked: Queries) -> DatasetId:
     """Return the hash of exactly the rows these queries read, in whatever order they are given.
 

@@ -14,24 +14,10 @@ from simutrador_core.utils.timeframe_utils import parse_timeframe
 from simutrador_core.utils.validation import parse_symbol
 from simutrador_data.api.turns import Turns
 from simutrador_data.core.settings import Settings
-from simutrador_data.models.problems import Problem
 from simutrador_data.services.serving.dataset_ids import DatasetIds
+from simutrador_service.problems import problem_answers
 
-PROBLEMS: Final[dict[int | str, dict[str, object]]] = {
-    status: {
-        "description": text,
-        "content": {
-            "application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}
-        },
-        "model": Problem,
-    }
-    for status, text in {
-        404: "Nothing is stored under that name",
-        422: "A parameter is wrong; the answer names it and the bound",
-        500: "The service failed; its log holds the reason",
-        503: "The store cannot be read now",
-    }.items()
-}
+PROBLEMS: Final = problem_answers(404, 422)
 
 
 @dataclass(frozen=True, slots=True)

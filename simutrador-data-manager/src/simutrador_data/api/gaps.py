@@ -33,14 +33,15 @@ from simutrador_data.services.serving.ledgers import ledger_of
 from simutrador_data.services.serving.ranges import parse_range
 from simutrador_data.services.validation.ledger import EXCUSED, Ledger
 from simutrador_data.services.validation.reasons import PRECEDENCE, code_of
+from simutrador_service.auth import require
 
 _EXCUSED_CODES: Final = [code_of(reason) for reason in EXCUSED]
 
 router = APIRouter(
     prefix="/trading-data",
     tags=["Validation"],
-    responses={404: PROBLEMS[404], 422: PROBLEMS[422]},
-    dependencies=[Depends(known_parameters)],
+    responses=PROBLEMS,
+    dependencies=[require("bars:read"), Depends(known_parameters)],
 )
 
 

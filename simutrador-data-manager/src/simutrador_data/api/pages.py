@@ -9,35 +9,30 @@ from shlex import quote
 from typing import Annotated, Final
 
 from fastapi import APIRouter, Query, Request
-from fastapi.responses import HTMLResponse, Response
-from starlette.exceptions import HTTPException
+from fastapi.responses import HTMLResponse
 
 from simutrador_core.errors import InputError, SimutradorError
 from simutrador_core.models.bars import SeriesKey
-from simutrador_core.models.enums import Adjustment, GapReason
+from simutrador_core.models.enums import Adjustment
 from simutrador_core.utils.timeframe_utils import parse_timeframe
 from simutrador_data.api.dependencies import PathSymbolDep, Services, ServicesDep
 from simutrador_data.api.gaps import summary_of
-from simutrador_data.api.page_route import PageRoute, SharedPageRoute, page
 from simutrador_data.models.responses import LedgerSummary
 from simutrador_data.services.serving.ledgers import ledger_of
 from simutrador_data.services.serving.ranges import Range
-from simutrador_data.web.assets import (
-    FOREVER,
-    MEDIA_TYPES,
-    own_files,
-    own_version,
-    plotly_script,
-)
 from simutrador_data.web.facts import read_facts
 from simutrador_data.web.listing import Wish, list_series, to_row
 from simutrador_data.web.splits import stored_splits
 from simutrador_data.web.summaries import Summaries
+from simutrador_service.auth import require
+from simutrador_service.web import PageRoute, SharedPageRoute, pages_of
 
 MOST_ROWS: Final = 50
 
-shared_router = APIRouter(route_class=SharedPageRoute, include_in_schema=False)
-router = APIRouter(route_class=PageRoute, include_in_schema=False)
+_READS: Final = [require("bars:read")]
+
+shared_router = APIRouter(route_class=SharedPageRoute, include_in_schema=False, dependencies=_READS)
+router = APIRouter(route_class=PageRoute, include_in_schema=False, dependencies=_READS)
 
 
 @shared_router.get("/")
@@ -55,7 +50,14 @@ def overview(
     summaries = _summaries(request, services)
     known = {row.id: summaries.known(row.info.series) for row in listing.rows}
     folder = quote(str(services.settings.data_storage.root))
-    return page("overview.html", listing=listing, known=known, most_rows=MOST_ROWS, folder=folder)
+    return pages_of(request).page(
+        "overview.html",
+        here="/",
+        listing=listing,
+        known=known,
+        most_rows=MOST_ROWS,
+        folder=folder,
+    )
 
 
 @router.get("/pages/rows")
@@ -76,12 +78,16 @@ def rows(
             known[row.id] = summaries.of(row.info.series)
         except SimutradorError as e:
             failed[row.id] = str(e)
-    return page("rows.html", rows=shown, known=known, failed=failed)
+    return pages_of(request).page("rows.html", rows=shown, known=known, failed=failed)
 
 
 @router.get("/symbols/{symbol:path}")
 def symbol_page(
-    services: ServicesDep, symbol: PathSymbolDep, timeframe: str = "", adjustment: str = ""
+    request: Request,
+    services: ServicesDep,
+    symbol: PathSymbolDep,
+    timeframe: str = "",
+    adjustment: str = "",
 ) -> HTMLResponse:
     """Show one series: its coverage, its bars and its gaps."""
     facts = read_facts(
@@ -92,29 +98,7 @@ def symbol_page(
         adjustment=_adjustment(adjustment or Adjustment.RAW),
     )
     splits = stored_splits(services.store, symbol)
-    return page("symbol.html", facts=facts, splits=splits, reasons=list(GapReason))
-
-
-@router.get("/static/{folder}/{path:path}")
-async def static_file(folder: str, path: str) -> Response:
-    """Return a file for the browser, which may keep it: its address names its content."""
-    headers = {"Cache-Control": FOREVER}
-    asset = own_files().get(path) if folder == own_version() else None
-    if asset is not None:
-        return Response(asset.content, media_type=asset.media_type, headers=headers)
-    script = plotly_script()
-    if (folder, path) == (f"plotly-{script.version}", "plotly.min.js"):
-        return Response(script.content, media_type=MEDIA_TYPES[".js"], headers=headers)
-    raise HTTPException(404)
-
-
-@router.get("/favicon.ico")
-async def favicon() -> Response:
-    """Return the icon for pages that name none, such as an answer in JSON."""
-    icon = own_files()["icon.svg"]
-    return Response(
-        icon.content, media_type=icon.media_type, headers={"Cache-Control": "max-age=86400"}
-    )
+    return pages_of(request).page("symbol.html", facts=facts, splits=splits)
 
 
 def _summaries(request: Request, services: Services) -> Summaries:

@@ -54,10 +54,3 @@ def head_only(*, media_type: str, headers: Mapping[str, str]) -> Response:
     answer = Response(media_type=media_type, headers=headers)
     del answer.headers["Content-Length"]
     return answer
-
-
-def is_unchanged(request: Request, etag: str) -> bool:
-    """Return whether the client holds the answer with this ETag, packed or not."""
-    given = request.headers.get("if-none-match", "")
-    held = [text.strip().removeprefix("W/") for text in given.split(",")]
-    return etag in held or held == ["*"]

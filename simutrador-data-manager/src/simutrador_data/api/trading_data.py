@@ -26,14 +26,16 @@ from simutrador_data.services.serving.candle_text import candle_page
 from simutrador_data.services.serving.paging import Page, read_page
 from simutrador_data.services.serving.ranges import LATEST, Range, next_day, parse_bound
 from simutrador_data.services.serving.reading import to_query
+from simutrador_service.auth import require
+from simutrador_service.problems import problem_answers
 
 MAX_PAGE: Final = 1_000_000_000
 
 router = APIRouter(
     prefix="/trading-data",
     tags=["Trading Data"],
-    responses={422: PROBLEMS[422]},
-    dependencies=[Depends(known_parameters)],
+    responses=problem_answers(422),
+    dependencies=[require("bars:read"), Depends(known_parameters)],
 )
 
 DayText = Annotated[
@@ -47,7 +49,7 @@ DayText = Annotated[
 @router.get(
     "/data/{symbol:path}",
     response_model=PriceDataSeries,
-    responses={404: PROBLEMS[404], 422: PROBLEMS[422]},
+    responses=PROBLEMS,
 )
 def get_data(
     request: Request,

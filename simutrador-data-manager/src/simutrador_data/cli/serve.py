@@ -47,14 +47,11 @@ def run_server(settings: Settings, *, as_json: bool) -> None:
         PortTakenError: another program listens there.
         StoreError: the store cannot be opened.
     """
-    from simutrador_data.main import create_app
+    from simutrador_data.main import serve
     from simutrador_data.services.opening import probe
-    from simutrador_service.logging import configure_logging
-    from simutrador_service.web import serve
 
     probe(settings.data_storage)
-    configure_logging(settings.log_level, settings.logging.format)
-    serve(create_app(settings), settings.api, announce=lambda url: _announce(url, as_json=as_json))
+    serve(settings, announce=lambda url: _announce(url, as_json=as_json))
 
 
 def check_port(settings: Settings) -> None:

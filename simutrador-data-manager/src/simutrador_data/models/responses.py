@@ -16,39 +16,6 @@ class Answer(BaseModel):
     model_config = ConfigDict(frozen=True)
 
 
-class ServiceInfo(Answer):
-    """Where to go from the root."""
-
-    message: str
-    version: str
-    docs: str
-    openapi: str
-
-
-class StoreHealth(Answer):
-    """What the store said when asked just now."""
-
-    status: str = Field(examples=["ok"])
-    series: int
-    symbols: int
-    bars: int
-
-
-class Health(Answer):
-    """Whether the service can do its work."""
-
-    status: str = Field(examples=["healthy"])
-    service: str = "simutrador-data-manager"
-    version: str
-    store: StoreHealth
-
-
-class Liveness(Answer):
-    """The process answers."""
-
-    status: str = Field(examples=["alive"])
-
-
 class SeriesEntry(Answer):
     """One stored series."""
 

@@ -1,19 +1,28 @@
-"""Opens the keys and users of the service, with their database."""
+"""Who may call the service: keys and log-ins of its database, or everybody of this machine."""
 
 from __future__ import annotations
 
 from collections.abc import Generator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
-from simutrador_service.auth.accounts import Accounts, open_accounts
+from simutrador_data.core.settings import Settings
+from simutrador_service.auth import (
+    Accounts,
+    Authenticator,
+    Exposure,
+    can_be_reached,
+    guard_exposure,
+    open_accounts,
+)
 from simutrador_service.database import KIT, Database
-
-if TYPE_CHECKING:
-    from simutrador_data.core.settings import Settings
+from simutrador_service.errors import SettingsError
 
 SCOPES: Final = ("bars:read",)
 """What a key may do unless it is made for something else."""
+
+SECTION: Final = "API"
+"""What our settings call the section of the server."""
 
 
 @contextmanager
@@ -21,10 +30,17 @@ def opened_accounts(settings: Settings) -> Generator[Accounts]:
     """Yield the accounts that the settings name; their database is made when absent.
 
     Raises:
-        SettingsError: the database or the signing key cannot be used.
+        SettingsError: the database or the signing key cannot be used, or their folder not be made.
     """
     folder = settings.service_folder
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as e:
+        raise SettingsError(
+            f"{folder}, where keys and users are kept, cannot be made ({e.strerror}); let the "
+            "service write there, or name another store with DATA_STORAGE__BASE_PATH",
+            field="base_path",
+        ) from e
     database = Database(settings.database_url)
     try:
         KIT.upgrade(database)
@@ -35,3 +51,36 @@ def opened_accounts(settings: Settings) -> Generator[Accounts]:
             accounts.close()
     finally:
         database.close()
+
+
+def admission(
+    settings: Settings, accounts: Accounts | None
+) -> tuple[Exposure | None, Authenticator | None]:
+    """Return whether the service is open, and who knows the credentials of those it asks for one.
+
+    When nobody could get in, a first key is written into the service's folder.
+
+    Args:
+        settings: Where it listens, and whether it asks who calls.
+        accounts: Who may call it; None leaves it open to this machine alone.
+
+    Raises:
+        SettingsError: others can reach it and it would ask for no key.
+    """
+    if accounts is not None:
+        exposure = guard_exposure(
+            settings.api,
+            settings.auth,
+            keys=accounts.keys,
+            data=settings.service_folder,
+            section=SECTION,
+        )
+        return exposure, accounts.authenticator(is_open=exposure.is_open)
+    if settings.auth.enabled or can_be_reached(settings.api):
+        raise SettingsError(
+            "this application has no accounts, so it is open and for this machine alone; hand it "
+            "some, start it with `simutrador-data serve`, or set API__HOST=127.0.0.1 and neither "
+            "API__PUBLIC_URL nor AUTH__ENABLED=true",
+            field="host",
+        )
+    return None, None

@@ -1,10 +1,10 @@
 // The chart: asks for as many points as it has room for, again whenever another stretch is shown.
-import { getJson, isAbort } from "./api.js";
+import { getJson, isAbort } from "../kit/js/api.js";
 import { CONFIG, MARGIN, figure } from "./chart_figure.js";
 import { clipped, moved, windowOf } from "./chart_window.js";
 import { clocksOf } from "./clock.js";
-import { formatCount } from "./dom.js";
-import { showEmpty, showError, showLoading, showReady } from "./states.js";
+import { formatCount } from "../kit/js/dom.js";
+import { showEmpty, showError, showLoading, showReady } from "../kit/js/states.js";
 
 const POINT_PX = 3;
 const PAUSE_MS = 120;

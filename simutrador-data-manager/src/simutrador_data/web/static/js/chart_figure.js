@@ -1,5 +1,5 @@
 // From points to what Plotly draws: candlesticks, volume below, ticks, splits.
-import { colours } from "./colours.js";
+import { colours } from "../kit/js/colours.js";
 import { ticks } from "./chart_ticks.js";
 
 const TICK_PX = 78;

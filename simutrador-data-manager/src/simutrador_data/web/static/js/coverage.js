@@ -1,9 +1,10 @@
 // The coverage panel: asks once, then fills heatmap, legend, table by year and the head's figures.
-import { getJson } from "./api.js";
-import { formatCount, formatPercent, make, reasonMark } from "./dom.js";
+import { getJson } from "../kit/js/api.js";
+import { formatCount, make } from "../kit/js/dom.js";
+import { formatPercent, reasonMark } from "./figures.js";
 import { createHeatmap } from "./heatmap.js";
 import { daysOf, yearsOf } from "./heatmap_days.js";
-import { showEmpty, showError, showLoading, showReady } from "./states.js";
+import { showEmpty, showError, showLoading, showReady } from "../kit/js/states.js";
 
 const place = document.getElementById("heatmap");
 

@@ -1,7 +1,8 @@
 // The gaps panel: every absent stretch with its reason and evidence, filtered by reason.
-import { getJson, isAbort } from "./api.js";
-import { formatCount, make, reasonMark } from "./dom.js";
-import { showEmpty, showError, showLoading, showReady } from "./states.js";
+import { getJson, isAbort } from "../kit/js/api.js";
+import { formatCount, make } from "../kit/js/dom.js";
+import { reasonMark } from "./figures.js";
+import { showEmpty, showError, showLoading, showReady } from "../kit/js/states.js";
 
 const PAGE = 25;
 const place = document.getElementById("gaps");

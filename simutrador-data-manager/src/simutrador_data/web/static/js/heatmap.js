@@ -1,7 +1,7 @@
 // Draws the coverage of a series as a heatmap of sessions that mouse and keyboard can read.
-import { colours } from "./colours.js";
+import { colours } from "../kit/js/colours.js";
 import { MONTHS, dateOf } from "./clock.js";
-import { make } from "./dom.js";
+import { make } from "../kit/js/dom.js";
 import { gridOf } from "./heatmap_grid.js";
 import { describe } from "./heatmap_days.js";
 

@@ -1,6 +1,6 @@
 // The days a heatmap shows, and what is to be said of each. Pure.
 import { WEEKDAYS, dateOf, dayNumber, weekday } from "./clock.js";
-import { formatCount, words } from "./dom.js";
+import { formatCount, words } from "../kit/js/dom.js";
 
 export function daysOf(coverage) {
   const days = new Map();

@@ -1,5 +1,5 @@
 // The overview: filters while one types, and fills in how complete each series is.
-import { getPage, isAbort } from "./api.js";
+import { getPage, isAbort } from "../kit/js/api.js";
 import { fillPending } from "./pending_rows.js";
 
 const PAUSE_MS = 150;

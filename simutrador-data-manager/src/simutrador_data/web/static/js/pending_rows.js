@@ -1,5 +1,5 @@
 // Asks for the completeness of rows that lack it, a few at a time, from the top.
-import { getPage, isAbort } from "./api.js";
+import { getPage, isAbort } from "../kit/js/api.js";
 
 const FEW = 10;
 

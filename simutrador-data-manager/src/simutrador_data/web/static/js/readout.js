@@ -1,5 +1,6 @@
 // The line above the chart: what the point under the pointer, or else the newest, holds.
-import { formatCount, formatPrice, make } from "./dom.js";
+import { formatCount, make } from "../kit/js/dom.js";
+import { formatPrice } from "./figures.js";
 
 const line = document.getElementById("readout");
 

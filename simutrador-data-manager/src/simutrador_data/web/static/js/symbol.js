@@ -1,7 +1,7 @@
 // The page of one series: joins chart, coverage and gaps, so that a day of one shows in the chart.
 import { createChart } from "./chart.js";
 import { showCoverage } from "./coverage.js";
-import { make } from "./dom.js";
+import { make } from "../kit/js/dom.js";
 import { showGaps } from "./gaps.js";
 import { showReadout } from "./readout.js";
 

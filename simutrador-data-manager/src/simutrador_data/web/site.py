@@ -1,18 +1,16 @@
-"""Templates: everything in them is escaped, and an unknown name is an error, not a blank."""
+"""How the data manager's pages look: the service kit's layout, our sections and our words."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import date, datetime
-from functools import lru_cache
 from typing import Final
 from urllib.parse import quote, urlencode
-
-from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from simutrador_core.models.bars import SeriesKey
 from simutrador_core.models.enums import AssetType
 from simutrador_data import __version__
-from simutrador_data.web.assets import own_url, plotly_script, plotly_url
+from simutrador_service.web import Link, Pages
 
 ASSET_WORDS: Final = {
     AssetType.US_EQUITY: "US equity",
@@ -24,14 +22,28 @@ ASSET_WORDS: Final = {
 }
 
 
-def render(template: str, **values: object) -> str:
-    """Return a page or a part of one.
+def data_pages(services: Mapping[str, str]) -> Pages:
+    """Return the pages.
 
     Args:
-        template: File name below `templates`.
-        values: What it shows.
+        services: Other services by name, with their addresses; every page links to them.
     """
-    return _environment().get_template(template).render(**values)
+    return Pages(
+        "SimuTrador Data",
+        version=__version__,
+        package="simutrador_data.web",
+        sections=[Link("Symbols", "/")],
+        services=services,
+        note="Bars are labelled by their open, UTC",
+        filters={
+            "count": format_count,
+            "percent": format_percent,
+            "words": format_words,
+            "day": format_day,
+            "series_url": series_url,
+            "asset_words": ASSET_WORDS.__getitem__,
+        },
+    )
 
 
 def series_url(key: SeriesKey) -> str:
@@ -64,38 +76,11 @@ def format_day(when: date | datetime | None) -> str:
     return f"{when:%Y-%m-%d}"
 
 
-@lru_cache(maxsize=1)
-def _environment() -> Environment:
-    made = Environment(
-        loader=PackageLoader("simutrador_data.web"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    made.filters.update(  # pyright: ignore[reportUnknownMemberType]  jinja2 leaves it untyped
-        count=format_count,
-        percent=format_percent,
-        words=format_words,
-        day=format_day,
-        series_url=series_url,
-        asset_words=ASSET_WORDS.__getitem__,
-    )
-    made.globals.update(  # pyright: ignore[reportUnknownMemberType]  jinja2 leaves it untyped
-        static=own_url,
-        plotly_url=plotly_url,
-        plotly_script=plotly_script,
-        version=__version__,
-        query_string=urlencode,
-    )
-    return made
-
-
 __all__ = [
+    "data_pages",
     "format_count",
     "format_day",
     "format_percent",
     "format_words",
-    "render",
     "series_url",
 ]
