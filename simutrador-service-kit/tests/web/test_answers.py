@@ -200,6 +200,7 @@ async def test_too_many_or_too_large_headers_are_refused(
         ({"Origin": "http://evil.example"}, 403),
         ({"Origin": "http://127.0.0.1:9000"}, 403),
         ({"Origin": "null"}, 403),
+        ({"Origin": "http://["}, 403),
     ],
 )
 async def test_a_page_of_another_site_may_not_write(

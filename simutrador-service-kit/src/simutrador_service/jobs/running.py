@@ -95,8 +95,7 @@ class Run:
 
     def _succeeded(self, result: Any) -> dict[str, Any]:
         is_partial = isinstance(result, Partly)
-        kept: Any = result.result if is_partial else result  # pyright: ignore[reportUnknownMemberType]
-        stored = to_stored(kept, what="the result")
+        stored = to_stored(result.result if is_partial else result, what="the result")  # pyright: ignore[reportUnknownMemberType, reportUnknownArgumentType]
         if self.context.saw_interruption:
             return {**self._stopped(None), "result": stored}
         return self._ended(JobState.PARTIAL if is_partial else JobState.COMPLETED, result=stored)

@@ -14,6 +14,7 @@ from starlette.exceptions import HTTPException
 from simutrador_core.errors import SimutradorError
 from simutrador_service.errors import ServiceError
 from simutrador_service.problems.crashes import CrashMiddleware
+from simutrador_service.problems.databases import DATABASE_ERRORS, from_database
 from simutrador_service.problems.models import Problem
 from simutrador_service.problems.sending import MEDIA_TYPE, filled, send_problem
 from simutrador_service.problems.translating import (
@@ -55,7 +56,14 @@ def install_problems(app: FastAPI, statuses: StatusTable | None = None) -> None:
         problem = from_http(error, method=request.method, path=request.url.path)
         return problem_response(request, problem, error.headers)
 
+    async def database(request: Request, error: Exception) -> Response:
+        problem = from_database(error)
+        _log.error("database_refused", path=request.url.path, code=problem.code, exc_info=error)
+        return problem_response(request, problem)
+
     app.add_exception_handler(SimutradorError, ours)
+    for kind in DATABASE_ERRORS:
+        app.add_exception_handler(kind, database)
     app.add_exception_handler(RequestValidationError, validation)
     app.add_exception_handler(HTTPException, http)
     app.add_middleware(CrashMiddleware)

@@ -82,7 +82,11 @@ class CrossSiteGuard:
         origin = _header(scope, b"origin").lower()
         if not origin or origin in self._origins:
             return True  # programs send none
-        return urlsplit(origin).netloc == _header(scope, b"host").lower() != ""
+        try:
+            named = urlsplit(origin).netloc
+        except ValueError:  # no browser sends such a one
+            return False
+        return named == _header(scope, b"host").lower() != ""
 
 
 async def _refuse(refusal: Problem, scope: Scope, send: Send) -> None:
