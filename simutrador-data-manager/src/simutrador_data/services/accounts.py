@@ -38,8 +38,8 @@ def opened_accounts(settings: Settings) -> Generator[Accounts]:
     except OSError as e:
         raise SettingsError(
             f"{folder}, where keys and users are kept, cannot be made ({e.strerror}); let the "
-            "service write there, or name another store with DATA_STORAGE__BASE_PATH",
-            field="base_path",
+            "service write there, or name another folder with DATA_STORAGE__SERVICE_PATH",
+            field="service_path",
         ) from e
     database = Database(settings.database_url)
     try:
