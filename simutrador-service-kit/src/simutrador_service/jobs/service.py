@@ -119,7 +119,9 @@ class Jobs:
         except ValidationError as e:
             first = e.errors(include_url=False, include_input=False)[0]
             place = ".".join(["params", *(str(part) for part in first["loc"])])
-            raise InputError(f"{place}: {first['msg']}", field=place) from None
+            raise InputError(
+                f"{place}: {first['msg']}; correct the parameters of kind {kind_name}", field=place
+            ) from None
         return self._submit(kind, Asked(_stored(kind, values), key, request_key, owner))
 
     def get(self, job_id: str) -> Job:
@@ -221,7 +223,8 @@ class Jobs:
         """Let an ended job wait again; return False when its key was taken a moment ago."""
         if found.state not in {JobState.FAILED, JobState.CANCELLED}:
             raise JobConflictError(
-                f"job {found.id} is {found.state}; only a failed or cancelled one is retried",
+                f"job {found.id} is {found.state}; only a failed or cancelled one is retried: "
+                "wait, or cancel it",
                 job_id=found.id,
             )
         with suppress(IntegrityError), self.database.write() as session:

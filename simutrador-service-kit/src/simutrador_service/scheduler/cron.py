@@ -145,7 +145,9 @@ def cron(expression: str, zone: str = "UTC") -> Cron:
         weekdays=frozenset(number % 7 for number in weekdays),
     )
     if made.after(datetime(2024, 1, 1, tzinfo=UTC)) is None:
-        raise InputError(f"cron {expression!r} names a date that no year has")
+        raise InputError(
+            f"cron {expression!r} names a date that no year has; correct its day or month"
+        )
     return made
 
 

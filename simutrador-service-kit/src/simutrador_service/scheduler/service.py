@@ -63,12 +63,14 @@ class Schedules:
         self._by_name = {schedule.name: schedule for schedule in self.schedules}
         if len(self._by_name) < len(self.schedules):
             raise InputError(
-                "two schedules have the same name; the database tells them apart by it"
+                "two schedules have the same name, and the database tells them apart by it; "
+                f"rename one of: {', '.join(schedule.name for schedule in self.schedules)}"
             )
         for schedule in self.schedules:
             if jobs.kinds.get(schedule.kind.name) is not schedule.kind:
                 raise InputError(
-                    f"schedule {schedule.name}: these jobs do not serve kind {schedule.kind.name}"
+                    f"schedule {schedule.name}: these jobs do not serve kind "
+                    f"{schedule.kind.name}; add it to the kinds of Jobs"
                 )
 
     def list_schedules(self) -> list[Standing]:
