@@ -285,6 +285,8 @@ def _translated_errors(path: Path) -> Generator[None, None, None]:
         if code in _LOCKED_CODES:
             raise StoreError(f"{path}: other writers kept it busy; try again ({e})") from e
         raise StoreError(f"{path}: {e}") from e
+    except UnicodeDecodeError as e:  # what SQLite says of a damaged schema quotes it
+        raise CorruptDataError(f"{path} is damaged ({e}); restore it from a backup") from e
 
 
 def _disk_error(code: int, text: str, path: Path) -> OSError:
