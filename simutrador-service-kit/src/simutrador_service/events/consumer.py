@@ -173,8 +173,10 @@ class StreamConsumer:
         """Take over what its consumer let lie: it died, or failed and waits to be tried again."""
         if time.monotonic() < self._next_claim:
             return []
+        # One at a time: taking over counts as a delivery, and an event that kills its consumers
+        # must not use up the tries of those behind it.
         answer = await self._client.xautoclaim(
-            self._stream, self._group, self.name, int(self._idle_s * 1000), count=self._batch
+            self._stream, self._group, self.name, int(self._idle_s * 1000), count=1
         )
         if len(answer) > 2 and answer[2]:
             _log.error("events_trimmed_unread", group=self._group, count=len(answer[2]))
