@@ -9,11 +9,12 @@ from pathlib import Path
 import httpx
 import pytest
 
+from simutrador_core.models.enums import UserPlan
 from simutrador_data.core.settings import ApiSettings, DataStorageSettings, Settings
 from simutrador_data.main import create_app
 from simutrador_data.services.accounts import opened_accounts
 from simutrador_service.auth import Accounts, route_rules, unmatched_routes
-from simutrador_service.config import AuthSection
+from simutrador_service.config import AuthSection, RedisSection, SecretUrl
 from simutrador_service.errors import SettingsError
 
 Serve = Callable[..., AbstractAsyncContextManager[httpx.AsyncClient]]
@@ -163,3 +164,21 @@ def test_a_folder_for_keys_that_cannot_be_made_is_named(tmp_path: Path) -> None:
         opened_accounts(reachable(tmp_path)),
     ):
         pass
+
+
+async def test_without_its_redis_the_service_answers_and_says_so(
+    tmp_path: Path, serve: Serve
+) -> None:
+    pytest.importorskip("redis")
+    lost = reachable(tmp_path).model_copy(
+        update={"redis": RedisSection(url=SecretUrl("redis://127.0.0.1:1/0"))}
+    )
+    with opened_accounts(lost) as accounts:
+        key = accounts.keys.create("ann", scopes=["bars:read"], plan=UserPlan.FREE).key
+        async with serve(create_app(lost, accounts=accounts), "http://192.168.1.7") as client:
+            answer = await client.get("/trading-data/symbols", headers={"X-API-Key": key})
+            assert (answer.status_code, answer.headers["X-RateLimit-Limit"]) == (200, "100")
+            ready = await client.get("/health/ready")
+            assert ready.status_code == 200
+            assert [check["check"] for check in ready.json()["checks"]] == ["limits"]
+            assert (await client.get("/health")).json()["status"] == "degraded"
