@@ -209,13 +209,18 @@ def main() -> None:
             Path(sys.argv[1]),
             server=settings.server,
             auth=settings.auth,
-            redis_url=settings.redis.url and settings.redis.url.get_secret_value(),
-            database_url=settings.database.url and settings.database.url.get_secret_value(),
+            redis_url=said(settings.redis.url),
+            database_url=said(settings.database.url),
             users=PEOPLE in os.environ,
         ) as whole:
             serve(whole.app, settings.server, announce=say)
     except SimutradorError as e:
         sys.exit(f"error: {e}")
+
+
+def said(url: SecretStr | None) -> str | None:
+    """Return what a setting holds."""
+    return None if url is None else url.get_secret_value()
 
 
 def say(address: str) -> None:

@@ -105,7 +105,7 @@ async def test_what_a_crash_interrupts_comes_again_and_poison_is_set_aside(
         POISON: (5, "ValueError: event 6 makes no sense"),
         KILLS: (5, "its consumer died or hung in each of 5 tries"),
     }
-    assert waiting["pending"] == 0  # pyright: ignore[reportIndexIssue]
+    assert waiting["pending"] == 0
     figure(
         f"{EVENTS} events, {consumers.deaths} consumers killed before they acknowledged: all "
         "delivered; 2 dead letters after 5 tries, each with its reason"

@@ -132,9 +132,7 @@ def test_a_waiting_job_is_cancelled_at_once(jobs: Jobs, work: Callable[[], int])
     assert jobs.cancel(asked.id).state == JobState.CANCELLED
     assert (work(), jobs.cancel(asked.id).state) == (0, JobState.CANCELLED)
     assert jobs.submit(joined, Symbol(), key="k").id != asked.id
-    with pytest.raises(
-        JobConflictError, match="is pending with the same key; wait"
-    ):
+    with pytest.raises(JobConflictError, match="is pending with the same key; wait"):
         jobs.retry(asked.id)
 
 
