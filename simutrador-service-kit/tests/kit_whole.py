@@ -43,7 +43,7 @@ from simutrador_service.config import (
 from simutrador_service.database import KIT, Database
 from simutrador_service.database.base import utc_now
 from simutrador_service.errors import UnavailableError
-from simutrador_service.jobs import JobContext, Jobs, job
+from simutrador_service.jobs import JobContext, Jobs, Worker, job
 from simutrador_service.jobs.lifespan import run_workers
 from simutrador_service.jobs.routes import job_routes
 from simutrador_service.limits import RateLimiter
@@ -241,6 +241,8 @@ def plant(fault: str) -> None:
         listening = import_module("simutrador_service.web.serving")
         bind = listening.bind
         setattr(listening, "bind", lambda _, port: bind("0.0.0.0", port))  # noqa: B010
+    elif fault == "wait-to-be-rung":
+        setattr(Worker, "start", lambda _worker: None)  # noqa: B010
     elif fault == "no-mask":
         setup.hide_secrets.__code__ = _show_secrets.__code__
 

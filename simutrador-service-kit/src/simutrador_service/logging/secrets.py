@@ -33,9 +33,10 @@ _NAMES: Final = (
     r"(?:secret|token|passw(?:or)?d|passphrase|api[_-]?key|authorization|cookie|signature)"
     r"(?:[_-]?key)?"
 )
+_TOKEN: Final = re.compile(r"(?<![\w-])eyJ[\w-]+\.[\w-]+(?:\.[\w-]*)?")  # JSON Web Tokens
+_KEY: Final = re.compile(r"(?<![\w-])[a-z]{2,8}_[0-9a-f]{8,}\.[\w-]+")  # prefix.secret
 _SHAPES: Final = (
-    # JSON Web Tokens
-    (re.compile(r"(?<![\w-])eyJ[\w-]+\.[\w-]+(?:\.[\w-]*)?"), MASK),
+    (_TOKEN, MASK),
     # user:password@ in a URL
     (re.compile(r"(?<=://)([^\s/:@'\"]*):[^\s/'\"]+@"), rf"\1:{MASK}@"),
     # an authorization scheme and what follows it
@@ -52,7 +53,7 @@ _SHAPES: Final = (
     # ?key=value
     (re.compile(r"([?&](?:key|sig|code)=)[^\s\"'&#]+", re.IGNORECASE), rf"\1{MASK}"),
     # prefix.secret: a typed prefix with an id, or any prefix before a long random part
-    (re.compile(r"(?<![\w-])[a-z]{2,8}_[0-9a-f]{8,}\.[\w-]+"), MASK),
+    (_KEY, MASK),
     (
         re.compile(
             r"(?<=[\w-]\.)(?:(?=[\w-]{0,60}\d)(?=[\w-]{0,60}[A-Z])[\w-]{24,}"
@@ -61,6 +62,11 @@ _SHAPES: Final = (
         MASK,
     ),
 )
+
+
+def mask_credentials(text: str) -> str:
+    """Return a text without the tokens and keys of ours that stand in it; the rest is kept."""
+    return _KEY.sub(MASK, _TOKEN.sub(MASK, text))
 
 
 def mask_text(text: str) -> str:

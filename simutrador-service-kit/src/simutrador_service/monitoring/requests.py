@@ -12,6 +12,7 @@ from uuid import uuid4
 import structlog
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from simutrador_service.logging import mask_credentials
 from simutrador_service.logging.secrets import MASK, is_secret_name
 from simutrador_service.monitoring.metrics import Metrics
 
@@ -167,7 +168,8 @@ def _identify(scope: Scope) -> dict[str, str]:
     for name, value in scope["headers"]:
         if name == b"x-request-id":
             text = value.decode("latin-1")
-            given["request_id"] = text if _REQUEST_ID.fullmatch(text) else ""
+            usable = _REQUEST_ID.fullmatch(text) and mask_credentials(text) == text
+            given["request_id"] = text if usable else ""
         elif name == b"traceparent" and (found := _TRACE_PARENT.fullmatch(value.decode("latin-1"))):
             given["trace_id"] = found.group(1)
     given["request_id"] = given["request_id"] or uuid4().hex

@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from starlette.types import Scope, Send
 
+from simutrador_service.logging import mask_credentials
 from simutrador_service.problems.models import Problem
 
 MEDIA_TYPE: Final = "application/problem+json"
@@ -27,8 +28,17 @@ async def send_problem(
 
 
 def filled(problem: Problem, scope: Scope) -> Problem:
-    """Return the problem with the path and id of a request."""
+    """Return the problem with the path and id of a request; it repeats no token or key."""
     state: Mapping[str, Any] = scope.get("state") or {}
+    errors = problem.errors and [
+        one.model_copy(update={"detail": mask_credentials(one.detail)}) for one in problem.errors
+    ]
     return problem.model_copy(
-        update={"instance": scope.get("path"), "request_id": state.get("request_id")}
+        update={
+            "detail": mask_credentials(problem.detail),
+            "errors": errors,
+            "job_id": problem.job_id and mask_credentials(problem.job_id),
+            "instance": mask_credentials(scope.get("path", "")),
+            "request_id": state.get("request_id"),
+        }
     )
