@@ -91,7 +91,7 @@ def test_a_chained_or_grouped_error_hides_its_secrets_too(log: Log) -> None:
 
 def test_secrets_are_masked_in_fields_and_arguments(log: Log) -> None:
     structlog.get_logger().info("used %s", KEY, api_key="x", params={"token": "y"}, count=3)
-    logging.getLogger("uvicorn.error").info('"WebSocket /ws?token=%s" [403]', "eyJa.b.c")
+    logging.getLogger("uvicorn.error").warning('"WebSocket /ws?token=%s" [403]', "eyJa.b.c")
     first, second = log.lines
     assert (first["event"], first["api_key"], first["params"], first["count"]) == (
         f"used {MASK}",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from sqlalchemy import literal
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
@@ -14,5 +15,6 @@ def insert_absent(session: Session, table: type[Base], **values: Any) -> bool:
     """Insert a row whose primary key is free, else leave the one there; return which it was."""
     name = session.get_bind().dialect.name
     insert = postgresql.insert if name == "postgresql" else sqlite.insert
-    done: Any = session.execute(insert(table).values(**values).on_conflict_do_nothing())
-    return done.rowcount == 1
+    asked = insert(table).values(**values).on_conflict_do_nothing().returning(literal(1))
+    # Rows that come back are counted: drivers do not agree on `rowcount`.
+    return session.execute(asked).first() is not None
