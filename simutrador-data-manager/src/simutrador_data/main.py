@@ -14,6 +14,7 @@ from contextlib import AsyncExitStack, ExitStack, asynccontextmanager
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
+import pyarrow as pa
 from fastapi import FastAPI
 
 from simutrador_core.assets.registry import AssetRegistry
@@ -124,6 +125,8 @@ def serve(settings: Settings, *, announce: Callable[[str], None] | None = None) 
         PortTakenError: another program listens there.
         StoreError: the store cannot be opened.
     """
+    # The system's allocator gives memory back after a long stream; Arrow's own keeps it.
+    pa.set_memory_pool(pa.system_memory_pool())
     configure_logging(settings.log_level, settings.logging.format)
     with opened_accounts(settings) as accounts:
         serve_app(create_app(settings, accounts=accounts), settings.api, announce=announce)
