@@ -77,5 +77,7 @@ def test_a_silent_server_is_named_without_its_password() -> None:
 
 
 def test_a_missing_folder_is_made(tmp_path: Path) -> None:
-    Database(f"sqlite:///{tmp_path / 'a' / 'b.db'}").ping()
+    database = Database(f"sqlite:///{tmp_path / 'a' / 'b.db'}")
+    database.ping()
+    database.close()
     assert (tmp_path / "a" / "b.db").exists()
