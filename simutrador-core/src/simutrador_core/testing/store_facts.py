@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from itertools import pairwise
+from itertools import groupby, pairwise
 from typing import Any
 
 from simutrador_core.interfaces.storage import BarStore, Commit, Coverage
@@ -25,7 +25,7 @@ def facts_of(store: BarStore) -> dict[str, Any]:
         found[str(series)] = {
             "history": [summary(commit) for commit in history],
             "coverage": sorted(store.coverage(query), key=_coverage_order),
-            "provenance": provenance(store, query),
+            "provenance": _runs(provenance(store, query)),
             "versions": {
                 commit.id: store.dataset_id([replace(query, as_of=commit.id)])
                 for commit in history
@@ -33,6 +33,11 @@ def facts_of(store: BarStore) -> dict[str, Any]:
             },
         }
     return found
+
+
+def _runs(bars: list[tuple[str, int]]) -> list[tuple[str, int, int]]:
+    """Shorten equal neighbours to one entry with their count: a difference stays readable."""
+    return [(*bar, sum(1 for _ in same)) for bar, same in groupby(bars)]
 
 
 def summary(commit: Commit) -> tuple[Any, ...]:
