@@ -1,4 +1,10 @@
-from simutrador_tools.acceptance import Run, listing, verdicts
+import json
+from dataclasses import asdict
+from pathlib import Path
+
+import pytest
+
+from simutrador_tools.acceptance import Run, listing, main, verdicts
 
 
 def ran(id_: str, outcome: str, *, test: str = "test_a", figure: str = "", reason: str = "") -> Run:
@@ -54,3 +60,16 @@ def test_a_fault_that_could_not_be_planted_is_not_proved() -> None:
 def test_ids_are_listed_by_number() -> None:
     found = list(listing([ran("S10", "collected"), ran("S2", "collected"), ran("A5", "collected")]))
     assert [line.split()[0] for line in found] == ["A5", "S2", "S10"]
+
+
+def test_a_report_that_was_written_before_is_judged(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    report = tmp_path / "report.jsonl"
+    runs = [ran("S1", "passed", figure="0 lost"), ran("S2", "failed", reason="lost 3")]
+    report.write_text("".join(json.dumps(asdict(run)) + "\n" for run in runs), encoding="utf-8")
+    assert main(["--read", str(report)]) == 1
+    assert capsys.readouterr().out.splitlines() == [
+        "S1 data-manager pass 0 lost",
+        "S2 data-manager fail test_a failed: lost 3",
+    ]
