@@ -17,7 +17,7 @@ from simutrador_core.errors import (
     InvalidSymbolError,
     UnknownSymbolError,
 )
-from simutrador_core.interfaces.storage import BarSource, Change
+from simutrador_core.interfaces.storage import BarSource, Change, VersionedSource
 from simutrador_core.models.bars import BarQuery, concat
 from simutrador_core.models.enums import Adjustment, OnConflict, Timeframe
 from simutrador_core.remote.remote_bars import RemoteBars
@@ -132,3 +132,11 @@ def test_many_series_are_listed_as_the_store_lists_them(tmp_path: Path, serve: S
     served = serve(tmp_path, [make_change(*pages)])
     with RemoteBars(served.url) as source:
         assert source.symbols() == served.store.symbols()
+
+
+def test_the_newest_version_is_known_and_grows(versions: Any) -> None:
+    with RemoteBars(versions.url) as source:
+        assert isinstance(source, VersionedSource)
+        assert source.latest_commit() == 3
+        versions.store.commit(make_change(make_bars("IBM", n=2)))
+        assert source.latest_commit() == 4

@@ -15,6 +15,7 @@ _HOMES = {
         "Report",
         "Segment",
         "SeriesInfo",
+        "VersionedSource",
     ),
     "simutrador_core.interfaces.data_provider": (
         "DataProvider",

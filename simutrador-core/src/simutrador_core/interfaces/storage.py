@@ -180,7 +180,19 @@ class BarSource(Protocol):
 
 
 @runtime_checkable
-class BarStore(BarSource, Protocol):
+class VersionedSource(BarSource, Protocol):
+    """A source that says which version is its newest, so that many reads can be of one."""
+
+    def latest_commit(self) -> int:
+        """Return the id of the newest commit, 0 before the first.
+
+        As `as_of` it reads every series that `symbols` listed before.
+        """
+        ...
+
+
+@runtime_checkable
+class BarStore(VersionedSource, Protocol):
     """A source that can be written to; every change is one atomic, recorded commit."""
 
     def commit(self, change: Change, *, base: int | None = None) -> Commit:

@@ -80,6 +80,24 @@ class Asker:
 
         return self._retried(ask)
 
+    def header(self, path: str, name: str) -> str:
+        """Return a header of the answer of a route, without its body.
+
+        Raises:
+            SimutradorError: the service refused or could not.
+            UnreachableError: it does not answer, or without that header.
+        """
+
+        def ask() -> str:
+            with self._translated():
+                answer = self._client.request("HEAD", self.url + path)
+                self._check(answer)
+                if name not in answer.headers:
+                    raise self._stranger()
+                return answer.headers[name]
+
+        return self._retried(ask)
+
     def open(self, path: str, params: Mapping[str, str]) -> httpx.Response:
         """Return an answer whose body is still to be read; the caller closes it.
 
@@ -141,9 +159,12 @@ class Asker:
         try:
             return answer.json()
         except ValueError as e:
-            raise UnreachableError(
-                f"{self.url} answers, but not as a data manager does; is that its address?"
-            ) from e
+            raise self._stranger() from e
+
+    def _stranger(self) -> UnreachableError:
+        return UnreachableError(
+            f"{self.url} answers, but not as a data manager does; is that its address?"
+        )
 
     @contextmanager
     def _translated(self) -> Generator[None]:

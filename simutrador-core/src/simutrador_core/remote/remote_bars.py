@@ -24,7 +24,7 @@ _ROWS: Final = 65_536
 
 
 class RemoteBars:
-    """The bars of a running data manager; satisfies `BarSource`.
+    """The bars of a running data manager; satisfies `VersionedSource`.
 
     Threads may share one. Requests that may succeed later (no connection, 429, 502, 503, 504) are
     sent again, `Retry-After` is respected, and a stream that breaks off goes on behind its last
@@ -106,6 +106,14 @@ class RemoteBars:
         """
         listed = [_info(entry) for entry in self._asker.json("GET", "/trading-data/series")]
         return [info for info in listed if timeframe in {None, info.series.timeframe}]
+
+    def latest_commit(self) -> int:
+        """Return the id of the newest commit, 0 before the first.
+
+        Raises:
+            UnreachableError: the service does not answer, or not as a data manager does.
+        """
+        return int(self._asker.header("/trading-data/series", "x-as-of"))
 
     def dataset_id(self, queries: Sequence[BarQuery]) -> str:
         """Return the hash of the exact rows these queries read; the service computes it.

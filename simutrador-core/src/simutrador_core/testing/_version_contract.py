@@ -36,6 +36,16 @@ from simutrador_core.testing.store_facts import provenance
 class VersionContract:
     """What a store remembers, and that housekeeping changes none of it; `store` is an empty one."""
 
+    def test_latest_commit_is_the_newest_version_there_is(self, store: BarStore) -> None:
+        assert store.latest_commit() == 0
+        change = make_change(make_bars("AAPL", n=3))
+        assert store.commit(change).id == store.latest_commit() == 1
+        store.commit(change)  # no news
+        assert store.latest_commit() == 1
+        store.commit(make_change(make_bars("IBM", n=1)))
+        store.maintain(Maintenance.COMPACT)
+        assert store.latest_commit() == 2
+
     def test_coverage_remembers_that_nothing_was_there(self, store: BarStore) -> None:
         asked = make_covered("NEW", start=START, end=START + DAY)
         commit = store.commit(make_change(covered=[asked], source="acme"))

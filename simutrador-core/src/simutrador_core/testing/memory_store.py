@@ -92,6 +92,10 @@ class MemoryStore:
             if timeframe in (None, series.timeframe)
         ]
 
+    def latest_commit(self) -> int:
+        """Return the id of the newest commit, 0 before the first."""
+        return len(self._versions) - 1
+
     def dataset_id(self, queries: Sequence[BarQuery]) -> str:
         """Return the hash of the exact rows these queries read; see `simutrador_core.dataset`.
 

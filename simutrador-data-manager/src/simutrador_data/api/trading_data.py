@@ -90,7 +90,10 @@ def get_symbols(services: ServicesDep, timeframe: TimeframeDep) -> list[str]:
 
 @router.get("/series", response_model=list[SeriesEntry])
 def get_series(services: ServicesDep, request: Request) -> Response:
-    """Return every stored series: its first and last bar and how many there are."""
+    """Return every stored series: its first and last bar and how many there are.
+
+    `X-As-Of` names the newest version, which has all of them.
+    """
     entries = [
         {
             "symbol": info.symbol,
@@ -105,7 +108,7 @@ def get_series(services: ServicesDep, request: Request) -> Response:
         for info in services.store.symbols()
     ]
     body = orjson.dumps(entries, option=orjson.OPT_UTC_Z)
-    headers = {"Cache-Control": "no-cache"}
+    headers = {"Cache-Control": "no-cache", "X-As-Of": str(services.store.latest_commit())}
     return send(request, iter([body]), media_type="application/json", headers=headers)
 
 

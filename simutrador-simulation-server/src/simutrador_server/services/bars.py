@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from decimal import Decimal
@@ -17,6 +17,7 @@ from simutrador_core.models.websocket import ErrorCode
 from simutrador_core.sessions.calendar import Schedule
 from simutrador_core.sessions.exchange import get_calendar
 from simutrador_core.utils.timeframe_utils import timeframe_us
+from simutrador_server.services.one_version import OneVersion, of_one_version
 from simutrador_server.simulation.conversation import Wanted
 from simutrador_server.simulation.making import make_simulation
 from simutrador_server.simulation.setup import CreateRequest, Defaults, Material, Refusal
@@ -67,13 +68,17 @@ class BarLoader:
             raise Refusal(ErrorCode.DATA_FETCH_FAILED, str(e), reason=e.code) from e
 
     def material(self, request: CreateRequest) -> Material:
-        """Return bars, hours, steps and the name of the dataset.
+        """Return bars, hours, steps and the name of the dataset, all of one version.
 
         Raises:
             Refusal: a symbol, timeframe or range is not stored.
+            ChangedError: a source without versions changed each time it was read.
         """
-        choices = self._choose(request)
-        bars = {symbol: self._read(request, one.info) for symbol, one in choices.items()}
+        return of_one_version(self._source, lambda version: self._of(version, request))
+
+    def _of(self, version: OneVersion, request: CreateRequest) -> Material:
+        choices = _choose(version.symbols, request)
+        bars = {symbol: _read(version, request, one.info) for symbol, one in choices.items()}
         _check_range(request, bars, choices)
         assets = {symbol: self._registry.get(symbol) for symbol in bars}
         return Material(
@@ -81,65 +86,71 @@ class BarLoader:
             schedules={s: schedule_of(assets[s], own) for s, own in bars.items()},
             tick_sizes={symbol: asset.tick_size or FINEST for symbol, asset in assets.items()},
             lot_sizes={symbol: lot_size(asset) for symbol, asset in assets.items()},
-            dataset_id=self._source.dataset_id(
-                [_query(one, one.first or request.start_date, request) for one in bars.values()]
+            dataset_id=version.dataset_id(
+                [_query(one, one.first or request.start_date, request) for one in bars.values()],
+                list(bars.values()),
             ),
             warnings=[one.warning for one in choices.values() if one.warning],
         )
 
-    def _choose(self, request: CreateRequest) -> dict[str, Choice]:
-        stored: dict[str, dict[Adjustment, SeriesInfo]] = {}
-        timeframes: dict[str, set[str]] = {}
-        for info in self._source.symbols():
-            timeframes.setdefault(info.series.symbol, set()).add(info.series.timeframe.value)
-            if info.series.timeframe is Timeframe(request.timeframe):
-                stored.setdefault(info.series.symbol, {})[info.series.adjustment] = info
-        unknown = [symbol for symbol in request.symbols if symbol not in timeframes]
-        if unknown:
-            known = sorted(timeframes)
-            raise Refusal(
-                ErrorCode.INVALID_SYMBOL,
-                f"no bars are stored for {', '.join(unknown)}",
-                invalid_symbols=unknown,
-                available_symbols=known[:_LISTED_AT_MOST],
-            )
-        for symbol in request.symbols:
-            if symbol not in stored:
-                have = ", ".join(sorted(timeframes[symbol]))
-                raise Refusal(
-                    ErrorCode.INVALID_PARAMS,
-                    f"{symbol} has no {request.timeframe} bars; stored are {have}",
-                    symbol=symbol,
-                    timeframes=sorted(timeframes[symbol]),
-                )
-        return {
-            symbol: choose(symbol, stored[symbol], adjusted=request.adjusted)
-            for symbol in request.symbols
-        }
 
-    def _read(self, request: CreateRequest, info: SeriesInfo) -> Bars:
-        key = info.series
-        query = BarQuery(
-            key.symbol, key.timeframe, request.start_date, request.end_date, key.adjustment
+def _choose(infos: Iterable[SeriesInfo], request: CreateRequest) -> dict[str, Choice]:
+    stored: dict[str, dict[Adjustment, SeriesInfo]] = {}
+    timeframes: dict[str, set[str]] = {}
+    for info in infos:
+        timeframes.setdefault(info.series.symbol, set()).add(info.series.timeframe.value)
+        if info.series.timeframe is Timeframe(request.timeframe):
+            stored.setdefault(info.series.symbol, {})[info.series.adjustment] = info
+    unknown = [symbol for symbol in request.symbols if symbol not in timeframes]
+    if unknown:
+        known = sorted(timeframes)
+        raise Refusal(
+            ErrorCode.INVALID_SYMBOL,
+            f"no bars are stored for {', '.join(unknown)}",
+            invalid_symbols=unknown,
+            available_symbols=known[:_LISTED_AT_MOST],
         )
-        bars = self._source.read(query)
-        if not request.warmup_bars or info.first is None:
-            return bars
-        return concat([self._history(request, info, info.first), bars])
+    for symbol in request.symbols:
+        if symbol not in stored:
+            have = ", ".join(sorted(timeframes[symbol]))
+            raise Refusal(
+                ErrorCode.INVALID_PARAMS,
+                f"{symbol} has no {request.timeframe} bars; stored are {have}",
+                symbol=symbol,
+                timeframes=sorted(timeframes[symbol]),
+            )
+    return {
+        symbol: choose(symbol, stored[symbol], adjusted=request.adjusted)
+        for symbol in request.symbols
+    }
 
-    def _history(self, request: CreateRequest, info: SeriesInfo, first: datetime) -> Bars:
-        """Return the last bars before the start, reading back no further than is needed."""
-        key, start, count = info.series, request.start_date, request.warmup_bars
-        span = timedelta(microseconds=2 * count * timeframe_us(key.timeframe)) + _MARGIN
-        while True:
-            begin = max(first, start - span) if start - first > span else first
-            if begin >= start:
-                return Bars.empty(key.symbol, key.timeframe, key.adjustment)
-            query = BarQuery(key.symbol, key.timeframe, begin, start, key.adjustment)
-            bars = self._source.read(query)
-            if len(bars) >= count or begin == first:
-                return bars.take(slice(max(len(bars) - count, 0), len(bars)))
-            span *= 4
+
+def _read(version: OneVersion, request: CreateRequest, info: SeriesInfo) -> Bars:
+    key = info.series
+    query = BarQuery(
+        key.symbol, key.timeframe, request.start_date, request.end_date, key.adjustment
+    )
+    bars = version.read(query)
+    if not request.warmup_bars or info.first is None:
+        return bars
+    return concat([_history(version, request, info, info.first), bars])
+
+
+def _history(
+    version: OneVersion, request: CreateRequest, info: SeriesInfo, first: datetime
+) -> Bars:
+    """Return the last bars before the start, reading back no further than is needed."""
+    key, start, count = info.series, request.start_date, request.warmup_bars
+    span = timedelta(microseconds=2 * count * timeframe_us(key.timeframe)) + _MARGIN
+    while True:
+        begin = max(first, start - span) if start - first > span else first
+        if begin >= start:
+            return Bars.empty(key.symbol, key.timeframe, key.adjustment)
+        query = BarQuery(key.symbol, key.timeframe, begin, start, key.adjustment)
+        bars = version.read(query)
+        if len(bars) >= count or begin == first:
+            return bars.take(slice(max(len(bars) - count, 0), len(bars)))
+        span *= 4
 
 
 def choose(symbol: str, stored: Mapping[Adjustment, SeriesInfo], *, adjusted: bool) -> Choice:

@@ -181,6 +181,10 @@ class LocalBars:
         with self._catalogue.read() as connection:
             return [_info(series) for series in list_series(connection, timeframe)]
 
+    def latest_commit(self) -> int:
+        """Return the id of the newest commit, 0 before the first."""
+        return self._version(None)
+
     def dataset_id(self, queries: Sequence[BarQuery]) -> str:
         """Return the hash of the exact rows these queries read; see `simutrador_core.dataset`.
 

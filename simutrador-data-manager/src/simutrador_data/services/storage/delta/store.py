@@ -163,6 +163,13 @@ class DeltaStore:
             _info(key, entry.touched.rows, entry.touched.edges) for key, entry in entries if entry
         ]
 
+    def latest_commit(self) -> int:
+        """Return the id of the newest commit, 0 before the first."""
+        state = self._opened()
+        with state.lock:
+            state.refresh()
+            return state.ledger.latest
+
     def dataset_id(self, queries: Sequence[BarQuery]) -> str:
         """Return the hash of the exact rows these queries read; see `simutrador_core.dataset`.
 
@@ -172,10 +179,7 @@ class DeltaStore:
             UnknownSymbolError: a series is not stored.
             InvalidBarsError: two queries read rows of one series and month.
         """
-        state = self._opened()
-        with state.lock:
-            state.refresh()
-            latest = state.ledger.latest
+        latest = self.latest_commit()
         pinned = [q if q.as_of is not None else replace(q, as_of=latest) for q in queries]
         return dataset.combine([line for query in pinned for line in self._lines_of(query)])
 
