@@ -188,3 +188,23 @@ def test_our_own_calendars_need_no_library() -> None:
         [sys.executable, "-c", script], capture_output=True, text=True, check=True
     )
     assert done.stdout.split() == ["True", "True", "True"]
+
+
+@pytest.mark.parametrize("name", ["XNSE", "XBOM"])
+@pytest.mark.parametrize(
+    ("day", "opens", "closes", "minutes"),
+    [  # India is 5:30 ahead of UTC; each session as its source in overrides.toml tells it
+        (date(2015, 2, 28), "03:45", "10:00", 375),
+        (date(2020, 11, 14), "12:45", "13:45", 60),
+        (date(2023, 11, 12), "12:45", "13:45", 60),
+        (date(2024, 1, 20), "03:45", "10:00", 375),
+        (date(2024, 3, 2), "03:45", "07:00", 45 + 60),
+        (date(2024, 5, 18), "03:45", "07:00", 45 + 60),
+    ],
+)
+def test_indian_exchanges_trade_on_some_weekends(
+    name: str, day: date, opens: str, closes: str, minutes: int
+) -> None:
+    hours = get_calendar(name).hours(day)
+    assert (f"{hours.open:%H:%M}", f"{hours.close:%H:%M}") == (opens, closes)
+    assert len(get_calendar(name).minutes(day)) == minutes
