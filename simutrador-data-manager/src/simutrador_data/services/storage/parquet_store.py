@@ -17,7 +17,7 @@ The whole guarantee, the fsync rule and recovery are in docs/store.md.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Final
@@ -33,7 +33,8 @@ from simutrador_data.services.storage.contents import Contents, ObjectGoneError
 from simutrador_data.services.storage.file_ops import FileOps, disk_errors
 from simutrador_data.services.storage.local_bars import LocalBars, utc_now
 from simutrador_data.services.storage.mirrors import Mirrors
-from simutrador_data.services.storage.segment_list import ObjectRef, latest_instant
+from simutrador_data.services.storage.planning import Plan
+from simutrador_data.services.storage.segment_list import ObjectRef, SeriesRow, latest_instant
 from simutrador_data.services.storage.table import OPENED
 from simutrador_data.services.storage.tidying import Crowd, crowds, tidy
 from simutrador_data.services.storage.vacuum import vacuum
@@ -117,8 +118,7 @@ class ParquetStore(LocalBars):
                 commit = writing.enter(
                     connection, self._contents, plans, change, at_us=at_us, written=written
                 )
-                last = [(p.given.key, p.merged.rows) for p in plans if p.merged.rows.shape[1]]
-                return commit, crowds(connection, ((k, int(t[OPENED, -1])) for k, t in last))
+                return commit, crowds(connection, _written(plans))
             except Exception as e:
                 # The transaction did not commit, so nobody names these files.
                 self._contents.remove_unnamed(written)
@@ -180,6 +180,13 @@ class ParquetStore(LocalBars):
 
     def _parts(self) -> tuple[Path, Catalogue, Contents, Mirrors, FileOps]:
         return self.root, self._catalogue, self._contents, self._mirrors, self._ops
+
+
+def _written(plans: Sequence[Plan]) -> Iterator[tuple[SeriesRow, int]]:
+    """Yield the series that stood before and got rows, each with the instant of its last one."""
+    for plan in plans:
+        if plan.series is not None and plan.merged.rows.shape[1]:
+            yield plan.series, int(plan.merged.rows[OPENED, -1])
 
 
 __all__ = ["ParquetStore", "MIRROR_LIMIT_BYTES"]
