@@ -150,6 +150,9 @@ def _is_known(old: I64, new: I64, position: I64) -> BoolArray:
 def _differs(old: Table, new: Table, position: I64, known: BoolArray) -> BoolArray:
     """Return, for each new row whose instant stands, whether the row that stands is another."""
     index = position[known]
+    if len(index) == len(known) and len(index) and index[-1] - index[0] == len(index) - 1:
+        # The rows given are a run of those that stand, as a rule: nothing needs to be picked.
+        return (old[:, index[0] : index[-1] + 1] != new).any(axis=0)
     found = np.zeros(len(index), dtype=np.bool_)
     for stands, given in zip(old, new, strict=True):  # row by row needs little memory
         found |= stands[index] != given[known]
@@ -186,6 +189,8 @@ def _old_runs(index: I64, owners: I64 | None, cut: BoolArray | None = None) -> l
 def _runs(index: I64, breaks: BoolArray) -> list[Run]:
     if not len(index):
         return []
+    if not breaks.any():
+        return [(int(index[0]), int(index[-1]) + 1)]
     edges = np.flatnonzero(breaks) + 1
     firsts = index[np.concatenate(([0], edges))].tolist()
     lasts = index[np.concatenate((edges - 1, [len(index) - 1]))].tolist()
