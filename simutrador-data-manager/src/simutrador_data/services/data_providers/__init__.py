@@ -1,1 +1,1 @@
-"""Where bars come from: files today, vendors over the network later."""
+"""Where bars come from: files, and vendors over the network."""
