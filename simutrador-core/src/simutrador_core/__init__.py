@@ -164,6 +164,7 @@ _HOMES = {
         "InvalidTimeframeError",
         "InvalidRangeError",
         "InvalidBarsError",
+        "InvalidActionError",
         "VersionGoneError",
         "UnknownSymbolError",
         "MissingExtraError",

@@ -6,7 +6,8 @@ SimutradorError
 │   ├── InvalidTimeframeError
 │   ├── InvalidRangeError
 │   │   └── VersionGoneError        that version was deleted: read a later one
-│   └── InvalidBarsError            bars that break an invariant
+│   ├── InvalidBarsError            bars that break an invariant
+│   └── InvalidActionError          a corporate action that cannot be, or cannot be applied
 ├── UnknownSymbolError (KeyError)   nothing is stored under that name: import or fetch it first
 ├── MissingExtraError (ImportError) an optional library is not installed: install the extra named
 ├── CalendarError                   an exchange calendar is unknown or does not reach that far
@@ -86,6 +87,12 @@ class InvalidBarsError(InputError):
     """Bars break an invariant (order, NaN, lengths, missing sessions)."""
 
     code: ClassVar[str] = "invalid_bars"
+
+
+class InvalidActionError(InputError):
+    """A corporate action cannot be (ratio 0), or not be applied to the bars there are."""
+
+    code: ClassVar[str] = "invalid_action"
 
 
 class UnknownSymbolError(SimutradorError, KeyError):

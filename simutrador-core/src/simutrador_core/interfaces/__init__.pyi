@@ -20,6 +20,7 @@ from simutrador_core.interfaces.storage import (
     Report,
     Segment,
     SeriesInfo,
+    VersionedSource,
 )
 from simutrador_core.interfaces.strategy import (
     BarStrategy,
@@ -39,6 +40,7 @@ __all__ = [
     "Report",
     "Segment",
     "SeriesInfo",
+    "VersionedSource",
     "DataProvider",
     "Capabilities",
     "BarRequest",
