@@ -23,6 +23,7 @@ from simutrador_core.models.enums import Timeframe
 from simutrador_data.services.storage import answers, digests, provenance, reading, record
 from simutrador_data.services.storage.backup import BackupReport, back_up
 from simutrador_data.services.storage.catalogue import Catalogue, open_read_only
+from simutrador_data.services.storage.commits import Commits
 from simutrador_data.services.storage.contents import MIRRORS, SCRATCH, Contents
 from simutrador_data.services.storage.differences import (
     Difference,
@@ -78,6 +79,7 @@ class LocalBars:
         )
         self._contents = Contents(root, catalogue, ops, self._mirrors)
         self._latest = LatestBars()
+        self._commits = Commits()
 
     def close(self) -> None:
         """Let go of every file; bars read before stay valid."""
@@ -282,7 +284,7 @@ class LocalBars:
     ) -> list[Commit]:
         """Return the commits that touched a symbol and timeframe, oldest first; see `BarStore`."""
         with self._catalogue.read() as connection:
-            return provenance.history(connection, symbol, timeframe, newest=newest)
+            return self._commits.history(connection, symbol, timeframe, newest=newest)
 
     def segments(self, query: BarQuery) -> list[Segment]:
         """Return where the rows of a read came from, in time order; see `BarStore.segments`."""
