@@ -21,7 +21,7 @@ from simutrador_core.assets.registry import AssetRegistry
 from simutrador_core.errors import SimutradorError
 from simutrador_core.interfaces.storage import BarStore
 from simutrador_data import __version__
-from simutrador_data.api import bars, chart, dataset_id, gaps, pages, trading_data
+from simutrador_data.api import bars, chart, dataset_id, gaps, pages, trading_data, versions
 from simutrador_data.api.dependencies import Services
 from simutrador_data.api.health import health_checks
 from simutrador_data.core.settings import Settings, get_settings
@@ -58,6 +58,7 @@ _ROUTERS: Final = (
     dataset_id.router,
     chart.router,
     gaps.router,
+    versions.router,
     pages.shared_router,
     pages.router,
 )

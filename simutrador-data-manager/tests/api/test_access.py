@@ -43,7 +43,9 @@ SCOPES = {
     "/trading-data/coverage": {"bars:read"},
     "/trading-data/data/{symbol:path}": {"bars:read"},
     "/trading-data/dataset-id": {"bars:read"},
+    "/trading-data/diff/{symbol:path}": {"bars:read"},
     "/trading-data/gaps": {"bars:read"},
+    "/trading-data/history/{symbol:path}": {"bars:read"},
     "/trading-data/series": {"bars:read"},
     "/trading-data/symbols": {"bars:read"},
 }

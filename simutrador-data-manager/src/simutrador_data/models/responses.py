@@ -181,3 +181,80 @@ class CoverageColumns(Answer):
     excused: list[int]
     reason: list[GapReason | None]
     closures: list[Closure]
+
+
+class CommitSeries(Answer):
+    """Which series of the symbol a commit touched."""
+
+    timeframe: Timeframe
+    adjustment: Adjustment
+
+
+class CommitEntry(Answer):
+    """One commit: what changed, and where it came from.
+
+    Attributes:
+        series: Those of the symbol asked for.
+        other_series: How many series of other symbols the same commit touched.
+        added: Rows of the whole commit, other symbols included; likewise `replaced`, `removed`.
+        fetched_at: When the source answered.
+    """
+
+    id: int
+    at: datetime
+    series: list[CommitSeries]
+    other_series: int
+    added: int
+    replaced: int
+    removed: int
+    source: str
+    request: str
+    fetched_at: datetime | None
+    code_version: str
+
+
+class History(Answer):
+    """One page of the commits of a symbol and timeframe, newest first."""
+
+    symbol: str
+    timeframe: Timeframe
+    page: int
+    page_size: int
+    has_next: bool
+    commits: list[CommitEntry]
+
+
+class DifferenceCounts(Answer):
+    """How many bars of each kind a page holds."""
+
+    added: int
+    removed: int
+    changed: int
+
+
+class ChangedColumns(Answer):
+    """Bars that both versions have, as each of them has them, in the same order."""
+
+    before: ColumnsOfSeries
+    after: ColumnsOfSeries
+
+
+class DifferencePage(Answer):
+    """What two versions of a series do not share, in time order.
+
+    Attributes:
+        added: Bars only the later version has.
+        removed: Bars only the earlier version has.
+        next_start: Where more follow: the `start` of the next page.
+    """
+
+    symbol: str
+    timeframe: Timeframe
+    adjustment: Adjustment
+    from_commit: int
+    to_commit: int
+    counts: DifferenceCounts
+    added: ColumnsOfSeries
+    removed: ColumnsOfSeries
+    changed: ChangedColumns
+    next_start: datetime | None
