@@ -195,6 +195,25 @@ def test_an_unknown_symbol_is_answered_as_the_vendor_does(
     assert said in answer.text
 
 
+@pytest.mark.parametrize(
+    ("vendor", "path"),
+    [
+        ("polygon", "/v3/reference/tickers?ticker={}"),
+        ("polygon", "/v3/reference/tickers/{}"),
+        ("binance", "/api/v3/exchangeInfo?symbol={}"),
+        ("fmp", "/profile?symbol={}"),
+        ("tiingo", "/tiingo/daily/{}"),
+    ],
+)
+def test_a_symbol_can_be_looked_up(
+    server: FaultServer, client: httpx.Client, vendor: str, path: str
+) -> None:
+    known, unknown = (client.get(server.url(vendor) + path.format(s)) for s in ("AAPL", "NOPE"))
+    assert known.status_code == 200
+    assert "AAPL" in known.text
+    assert unknown.status_code != 200 or not (unknown.json() and unknown.json()["results"])
+
+
 @pytest.mark.parametrize("vendor", EVERYWHERE)
 @pytest.mark.parametrize(
     ("fault", "status"),

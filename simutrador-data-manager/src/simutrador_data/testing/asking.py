@@ -67,6 +67,15 @@ class Reply:
 
 
 @dataclass(frozen=True, slots=True)
+class Lookup:
+    """Whether the vendor has a symbol, and its answer either way."""
+
+    symbol: str
+    known: Reply
+    unknown: Reply
+
+
+@dataclass(frozen=True, slots=True)
 class Question:
     """Bars asked of a vendor: those labelled within `[start, end)`, in microseconds UTC.
 

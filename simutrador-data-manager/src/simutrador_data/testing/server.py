@@ -14,7 +14,7 @@ from typing import Final, Self
 from urllib.parse import quote, unquote
 
 from simutrador_core.models.bars import Bars
-from simutrador_data.testing.asking import Page, Question, Reply, Request, Rows
+from simutrador_data.testing.asking import Lookup, Page, Question, Reply, Request, Rows
 from simutrador_data.testing.breaking import TLS_ALERT, TLS_HANDSHAKE, Pace, Wire
 from simutrador_data.testing.calls import Call
 from simutrador_data.testing.fates import Fate, Fates
@@ -186,6 +186,9 @@ class FaultServer:
             return
         vendor, found = _read(request)
         call = replace(call, vendor=vendor.name)
+        if isinstance(found, Lookup):
+            known = any(name == _plain(found.symbol) for name, _ in self._bars)
+            found = found.known if known else found.unknown
         if isinstance(found, Reply):
             await self._reply(found, call, wire)
             return
@@ -297,7 +300,7 @@ class FaultServer:
             self._news.notify_all()
 
 
-def _read(request: Request) -> tuple[Vendor, Question | Reply]:
+def _read(request: Request) -> tuple[Vendor, Question | Lookup | Reply]:
     for vendor in VENDORS:
         try:
             found = vendor.read(request)

@@ -16,7 +16,7 @@ import orjson
 
 from simutrador_core.models.columns import I64
 from simutrador_core.models.enums import Timeframe
-from simutrador_data.testing.asking import Page, Question, Reply, Request, Rows
+from simutrador_data.testing.asking import Lookup, Page, Question, Reply, Request, Rows
 from simutrador_data.testing.vendors.vendor import NEW_YORK, Vendor, instant, iso, midnight
 
 _MANY: Final = re.compile(r"/(v2/stocks|v1beta3/crypto/us)/bars$")
@@ -33,7 +33,7 @@ _INTERVALS: Final = {
 }
 
 
-def read(request: Request) -> Question | Reply | None:
+def read(request: Request) -> Question | Lookup | Reply | None:
     """Return the question of a request for the bars of one symbol."""
     one = _ONE.search(request.path)
     if one is None and _MANY.search(request.path) is None:

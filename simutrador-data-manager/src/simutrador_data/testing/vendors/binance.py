@@ -12,7 +12,7 @@ from typing import Final
 import orjson
 
 from simutrador_core.models.enums import Timeframe
-from simutrador_data.testing.asking import Page, Question, Reply, Request
+from simutrador_data.testing.asking import Lookup, Page, Question, Reply, Request
 from simutrador_data.testing.vendors.vendor import STEPS_US, Vendor, opening
 
 _INTERVALS: Final = {
@@ -25,10 +25,11 @@ _INTERVALS: Final = {
     "4h": Timeframe.HOUR_4,
     "1d": Timeframe.DAILY,
 }
+_INVALID_SYMBOL: Final = {"code": -1121, "msg": "Invalid symbol."}
 _NO_END: Final = 1 << 62
 
 
-def read(request: Request) -> Question | Reply | None:
+def read(request: Request) -> Question | Lookup | Reply | None:
     """Return the question of a request for klines."""
     if not request.path.endswith("/api/v3/klines"):
         return _other(request)
@@ -42,9 +43,13 @@ def read(request: Request) -> Question | Reply | None:
     return Question("binance", query.get("symbol", ""), timeframe, start, end, limit, request)
 
 
-def _other(request: Request) -> Reply | None:
+def _other(request: Request) -> Lookup | Reply | None:
     if request.path.endswith("/api/v3/ping"):
         return Reply.of({})
+    if request.path.endswith("/api/v3/exchangeInfo"):
+        symbol = request.query.get("symbol", "")
+        listed = {"timezone": "UTC", "symbols": [{"symbol": symbol, "status": "TRADING"}]}
+        return Lookup(symbol, Reply.of(listed), Reply.of(_INVALID_SYMBOL, 400))
     return None
 
 
@@ -84,7 +89,7 @@ def refuse(status: int, words: str) -> Reply:
 
 def unknown(_: Question) -> Reply:
     """Return that there is no such symbol."""
-    return Reply.of({"code": -1121, "msg": "Invalid symbol."}, 400)
+    return Reply.of(_INVALID_SYMBOL, 400)
 
 
 BINANCE: Final = Vendor("binance", read, write, refuse, unknown, opening)

@@ -14,7 +14,7 @@ import orjson
 
 from simutrador_core.models.columns import I64
 from simutrador_core.models.enums import Timeframe
-from simutrador_data.testing.asking import Page, Question, Reply, Request, Rows
+from simutrador_data.testing.asking import Lookup, Page, Question, Reply, Request, Rows
 from simutrador_data.testing.vendors.vendor import (
     NEW_YORK,
     SECOND_US,
@@ -26,7 +26,8 @@ from simutrador_data.testing.vendors.vendor import (
 
 _CHART: Final = re.compile(r"/historical-chart/(\w+)$")
 _DAYS: Final = re.compile(r"/historical-price-eod/(full|non-split-adjusted|dividend-adjusted)$")
-_OTHER: Final = re.compile(r"/(splits|dividends|profile|quote|quote-short|search-symbol)$")
+_LISTED: Final = re.compile(r"/(profile|quote|quote-short|search-symbol)$")
+_OTHER: Final = re.compile(r"/(splits|dividends)$")
 _INTERVALS: Final = {
     "1min": Timeframe.MINUTE_1,
     "5min": Timeframe.MINUTE_5,
@@ -39,11 +40,11 @@ _FIRST_DAY: Final = "1990-01-01"
 _LAST_DAY: Final = "2100-01-01"
 
 
-def read(request: Request) -> Question | Reply | None:
+def read(request: Request) -> Question | Lookup | Reply | None:
     """Return the question of a request for a chart or end-of-day prices."""
     chart = _CHART.search(request.path)
     if chart is None and _DAYS.search(request.path) is None:
-        return Reply.of([]) if _OTHER.search(request.path) else None
+        return _other(request)
     timeframe = _INTERVALS.get(chart[1]) if chart else Timeframe.DAILY
     if timeframe is None:
         return Reply.of([], 404)
@@ -51,6 +52,14 @@ def read(request: Request) -> Question | Reply | None:
     start = day_start(date.fromisoformat(query.get("from", _FIRST_DAY)), NEW_YORK)
     end = day_start(day_after(query.get("to", _LAST_DAY)), NEW_YORK)
     return Question("fmp", query.get("symbol", ""), timeframe, start, end, 1_000_000, request)
+
+
+def _other(request: Request) -> Lookup | Reply | None:
+    if _LISTED.search(request.path):
+        symbol = request.query.get("symbol", request.query.get("query", ""))
+        known = Reply.of([{"symbol": symbol, "currency": "USD", "exchange": "NASDAQ"}])
+        return Lookup(symbol, known, Reply.of([]))
+    return Reply.of([]) if _OTHER.search(request.path) else None
 
 
 def write(question: Question, page: Page) -> Reply:

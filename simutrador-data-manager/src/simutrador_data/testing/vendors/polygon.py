@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import base64
 import re
+from collections.abc import Sequence
 from datetime import date
 from typing import Final
 from urllib.parse import quote, urlsplit, urlunsplit
@@ -18,7 +19,7 @@ import orjson
 
 from simutrador_core.models.columns import I64
 from simutrador_core.models.enums import Timeframe
-from simutrador_data.testing.asking import Page, Question, Reply, Request, Rows
+from simutrador_data.testing.asking import Lookup, Page, Question, Reply, Request, Rows
 from simutrador_data.testing.vendors.vendor import (
     NEW_YORK,
     STEPS_US,
@@ -32,6 +33,7 @@ _BARS: Final = re.compile(r"/v2/aggs/ticker/([^/]+)/range/(\d+)/(\w+)/([\d-]+)/(
 _OTHER: Final = re.compile(
     r"/(v3/reference/(splits|dividends)|v3/trades/[^/]+|v1/marketstatus/.*)$"
 )
+_TICKER: Final = re.compile(r"/v3/reference/tickers/([^/]+)$")
 _SPANS: Final = {
     ("1", "minute"): Timeframe.MINUTE_1,
     ("5", "minute"): Timeframe.MINUTE_5,
@@ -46,7 +48,7 @@ _MOST: Final = 50_000
 _ID: Final = "0123456789abcdef0123456789abcdef"
 
 
-def read(request: Request) -> Question | Reply | None:
+def read(request: Request) -> Question | Lookup | Reply | None:
     """Return the question of a request for bars."""
     found = _BARS.search(request.path)
     if found is None:
@@ -65,14 +67,26 @@ def read(request: Request) -> Question | Reply | None:
     return Question("polygon", symbol, timeframe, start, end, max(rows, 1), request)
 
 
-def _other(request: Request) -> Reply | None:
+def _other(request: Request) -> Lookup | Reply | None:
     if _OTHER.search(request.path):
         return Reply.of({"results": [], "status": "OK", "request_id": _ID})
-    if request.path.endswith("/v3/reference/tickers") or "/v3/reference/tickers/" in request.path:
-        return Reply.of(
-            {"status": "NOT_FOUND", "request_id": _ID, "message": "Ticker not found."}, 404
-        )
-    return None
+    if request.path.endswith("/v3/reference/tickers"):
+        ticker = request.query.get("ticker", "")
+        return Lookup(ticker, _results([_listed(ticker)]), _results([]))
+    found = _TICKER.search(request.path)
+    if found is None:
+        return None
+    missing = {"status": "NOT_FOUND", "request_id": _ID, "message": "Ticker not found."}
+    known = Reply.of({"results": _listed(found[1]), "status": "OK", "request_id": _ID})
+    return Lookup(found[1], known, Reply.of(missing, 404))
+
+
+def _listed(ticker: str) -> dict[str, object]:
+    return {"ticker": ticker, "market": "stocks", "locale": "us", "active": True}
+
+
+def _results(results: Sequence[object]) -> Reply:
+    return Reply.of({"results": results, "status": "OK", "request_id": _ID, "count": len(results)})
 
 
 def _edge(text: str, zone: ZoneInfo, *, last: bool) -> int:

@@ -16,7 +16,7 @@ import orjson
 
 from simutrador_core.models.columns import I64
 from simutrador_core.models.enums import Timeframe
-from simutrador_data.testing.asking import Page, Question, Reply, Request, Rows
+from simutrador_data.testing.asking import Lookup, Page, Question, Reply, Request, Rows
 from simutrador_data.testing.vendors.vendor import (
     Vendor,
     day_after,
@@ -41,12 +41,15 @@ _UTC: Final = ZoneInfo("UTC")
 _NAMES: Final = ("open", "high", "low", "close", "volume")
 
 
-def read(request: Request) -> Question | Reply | None:
+def read(request: Request) -> Question | Lookup | Reply | None:
     """Return the question of a request for prices."""
     found = _PRICES.search(request.path)
     if found is None:
         about = _ABOUT.search(request.path)
-        return None if about is None else Reply.of({"detail": "Not found."}, 404)
+        if about is None:
+            return None
+        known = Reply.of({"ticker": about[1].upper(), "startDate": "1990-01-02"})
+        return Lookup(about[1], known, Reply.of({"detail": "Not found."}, 404))
     query = request.query
     daily = found[1] != "iex"
     timeframe = (

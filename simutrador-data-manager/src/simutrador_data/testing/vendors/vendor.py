@@ -12,7 +12,7 @@ import numpy as np
 
 from simutrador_core.models.columns import D64, I64
 from simutrador_core.models.enums import Timeframe
-from simutrador_data.testing.asking import Page, Question, Reply, Request, Rows
+from simutrador_data.testing.asking import Lookup, Page, Question, Reply, Request, Rows
 
 NEW_YORK: Final = ZoneInfo("America/New_York")
 SECOND_US: Final = 1_000_000
@@ -37,8 +37,8 @@ class Vendor:
 
     Attributes:
         name: As our providers call it.
-        read: The question a request asks; a reply where it asks something else, None where the
-            path is not this vendor's.
+        read: The question a request asks, or what it looks up; a reply where it asks something
+            else, None where the path is not this vendor's.
         write: The answer to a question, of a page.
         refuse: The vendor's own error: a status, and words that may be told to the client.
         unknown: The answer about a symbol that it does not have.
@@ -49,7 +49,7 @@ class Vendor:
     """
 
     name: str
-    read: Callable[[Request], Question | Reply | None]
+    read: Callable[[Request], Question | Lookup | Reply | None]
     write: Callable[[Question, Page], Reply]
     refuse: Callable[[int, str], Reply]
     unknown: Callable[[Question], Reply]

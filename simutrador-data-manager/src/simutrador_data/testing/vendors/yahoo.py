@@ -14,7 +14,7 @@ import numpy as np
 import orjson
 
 from simutrador_core.models.enums import Timeframe
-from simutrador_data.testing.asking import Page, Question, Reply, Request
+from simutrador_data.testing.asking import Lookup, Page, Question, Reply, Request
 from simutrador_data.testing.vendors.vendor import DAY_US, SECOND_US, Vendor, opening
 
 _CHART: Final = re.compile(r"/v8/finance/chart/([^/]+)$")
@@ -30,7 +30,7 @@ _INTERVALS: Final = {
 _NAMES: Final = {timeframe: name for name, timeframe in _INTERVALS.items()}
 
 
-def read(request: Request) -> Question | Reply | None:
+def read(request: Request) -> Question | Lookup | Reply | None:
     """Return the question of a request for a chart."""
     found = _CHART.search(request.path)
     if found is None:
