@@ -1,16 +1,13 @@
-"""U3: every error message names its cause, its place and the next step.
+"""U3: every error message of core and kit names its cause, its place and the next step.
 
-Each message is provoked, never quoted. What it must say is judged by rules below; the texts stand
-in `u3_messages.txt`, so that a change of one is seen. Write that file anew with the variable
-`SIMUTRADOR_WRITE_MESSAGES=1`.
+Each is provoked and judged by the rules of `simutrador_core.testing.messages`; the texts stand in
+`u3_messages.txt`. The data manager and the venue judge theirs in tests of their own.
 """
 
 from __future__ import annotations
 
-import os
 import re
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any, Final
@@ -29,10 +26,8 @@ from simutrador_core.models.series import to_us
 from simutrador_core.remote.asking import check_url
 from simutrador_core.sessions.exchange import get_calendar
 from simutrador_core.testing.acceptance import Figure
+from simutrador_core.testing.messages import Case, check_messages, say_only_that_it_failed
 from simutrador_core.utils.timeframe_utils import parse_timeframe
-from simutrador_data.services.sql.query import check_is_query
-from simutrador_data.services.workflows.import_files import expand
-from simutrador_server.services.opening import open_local
 from simutrador_service.auth import Role, Tokens, require
 from simutrador_service.config import AuthSection, ServerSection, load
 from simutrador_service.database import Database
@@ -43,25 +38,6 @@ from simutrador_service.scheduler import Schedule, Schedules, cron
 from simutrador_service.web import bind
 
 SNAPSHOT: Final = Path(__file__).with_name("u3_messages.txt")
-WRITE: Final = "SIMUTRADOR_WRITE_MESSAGES"
-STEP: Final = re.compile(
-    r"\b(use|give|write|run|start|set|correct|choose|take|import|fetch|wait|ask|send|list|try|see"
-    r"|leave|stop|raise|install|connect|log in|create|name|add|drop|read|known|there are|did you"
-    r"|has (at most|\d+ to)|needs (at least|one|a key)|should be|expected|rename"
-    r"|at least|at most|fields, not)\b",
-    re.IGNORECASE,
-)
-FEWEST_WORDS: Final = 5
-Case = tuple[str, Callable[[], object]]
-
-
-@contextmanager
-def say_only_that_it_failed() -> Iterator[None]:
-    """Answer what so many programs answer."""
-    real = SimutradorError.__str__
-    setattr(SimutradorError, "__str__", lambda _: "invalid input")  # noqa: B010
-    yield
-    setattr(SimutradorError, "__str__", real)  # noqa: B010
 
 
 def accounts_cases(whole: Whole) -> list[Case]:
@@ -200,46 +176,14 @@ def bar_cases() -> list[Case]:
     ]
 
 
-def sibling_cases(folder: Path) -> list[Case]:
-    """Return what goes wrong in the data manager and at the venue."""
+def address_cases() -> list[Case]:
+    """Return what goes wrong with instants and with the addresses of services."""
     return [
         ("XNYSS", lambda: get_calendar("XNYSS")),
         ("2026-01-05T00:00:00", lambda: to_us(datetime(2026, 1, 5))),
         ("address", lambda: check_url("http://ann:word@127.0.0.1")),
         ("ftp://a", lambda: check_url("ftp://a")),
-        ("query", lambda: check_is_query("FROM bars; FROM bars")),
-        ("DROP", lambda: check_is_query("DROP TABLE bars")),
-        ("import", lambda: expand([])),
-        (str(folder / "no-store"), lambda: open_local(folder / "no-store")),
     ]
-
-
-def collected(whole: Whole, folder: Path) -> list[tuple[str, str]]:
-    """Return the place and text of every message."""
-    found: list[tuple[str, str]] = []
-    cases = [
-        *accounts_cases(whole),
-        *settings_cases(),
-        *service_cases(whole, folder),
-        *bar_cases(),
-        *sibling_cases(folder),
-    ]
-    for place, provoke in cases:
-        with pytest.raises(SimutradorError) as told:
-            provoke()
-        found.append((place, str(told.value)))
-    return found
-
-
-def lacks(place: str, text: str) -> list[str]:
-    """Return what a message does not name."""
-    checks = {
-        "cause": len(text.split()) >= FEWEST_WORDS,
-        "place": place.casefold() in text.casefold(),
-        "next step": STEP.search(text) is not None,
-        "no trace": "Traceback" not in text and "object at 0x" not in text,
-    }
-    return [name for name, holds in checks.items() if not holds]
 
 
 def steady(text: str, folder: Path) -> str:
@@ -255,11 +199,12 @@ def test_every_message_names_cause_place_and_next_step(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     with opened(tmp_path, clock=Clock()) as whole:
-        found = collected(whole, tmp_path)
-    poor = {text: missing for place, text in found if (missing := lacks(place, text))}
-    assert poor == {}
-    texts = "".join(f"{steady(text, tmp_path)}\n" for _, text in found)
-    if WRITE in os.environ:
-        SNAPSHOT.write_text(texts, encoding="utf-8")
-    assert texts == SNAPSHOT.read_text(encoding="utf-8")
-    figure(f"{len(found)} messages, each with cause, place and next step")
+        cases = [
+            *accounts_cases(whole),
+            *settings_cases(),
+            *service_cases(whole, tmp_path),
+            *bar_cases(),
+            *address_cases(),
+        ]
+        said = check_messages(cases, SNAPSHOT, steady=lambda text: steady(text, tmp_path))
+    figure(f"{len(said)} messages, each with cause, place and next step")

@@ -82,7 +82,9 @@ async def test_capitals_and_spaces_around_a_name_do_not_matter(accounts: Account
 async def test_wrong_names_and_passwords_get_the_same_answer(
     accounts: Accounts, name: str, password: str
 ) -> None:
-    with pytest.raises(UnauthenticatedError, match=r"^the name or the password is wrong$"):
+    with pytest.raises(
+        UnauthenticatedError, match=r"^the name or the password is wrong; try again$"
+    ):
         await accounts.logins.log_in(name, password, address=HOME)
 
 

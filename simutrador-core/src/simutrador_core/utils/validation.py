@@ -48,7 +48,7 @@ def parse_symbol(text: str) -> str:
         )
     wrong = next((letter for letter in symbol if not _ALLOWED.match(letter)), None)
     if wrong is not None:
-        raise _refused(text, f"the character {wrong!r} is not allowed")
+        raise _refused(text, f"the character {wrong!r} is not allowed; leave it out")
     if not _FIRST.match(symbol):
         raise _refused(text, "it must begin with a letter, a digit, ^, $ or @")
     if not _LAST.match(symbol[-1]):

@@ -205,7 +205,9 @@ def test_a_timeframe_that_fails_leaves_the_others_alone(store: BarStore) -> None
 
     two, five, daily = report.results
     assert "reaches over the end of a 2h bar" in two.error
-    assert five.error == "5min bars cannot be made of 1h bars"
+    assert five.error == (
+        "5min bars cannot be made of 1h bars; import finer ones, or ask for longer"
+    )
     assert (daily.error, daily.added) == ("", 1)
     assert report.failed == (two, five)
 

@@ -33,7 +33,7 @@ def token_for_key(credential: str, *, keys: KeyStore, tokens: Tokens, lifetime_s
         UnauthenticatedError: the key does not hold.
     """
     if not keys.recognises(credential):
-        raise UnauthenticatedError("this needs an API key in X-API-Key")
+        raise UnauthenticatedError("this needs an API key; send one in X-API-Key")
     principal = keys.verify(credential)
     try:
         kept = keys.get(credential)

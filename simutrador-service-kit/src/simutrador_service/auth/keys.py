@@ -237,7 +237,7 @@ def new_key(
         if text is not None and (len(text) > MAX_ID or not text.isprintable()):
             raise InputError(f"{name} has at most {MAX_ID} printable characters", field=name)
     if not owner.strip():
-        raise InputError("a key has an owner: a user's id, or any name", field="owner")
+        raise InputError("a key has an owner; give a user's id, or any name", field="owner")
     if lifetime is not None and lifetime <= timedelta(0):
         raise InputError("a key lives for some time, or leave its lifetime out", field="lifetime")
     prefix = f"sk_{secrets.token_hex(6)}"

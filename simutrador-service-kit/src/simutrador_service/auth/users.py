@@ -25,7 +25,7 @@ from simutrador_service.database import Database
 from simutrador_service.database.base import utc_now
 from simutrador_service.errors import TooManyRequestsError, UnauthenticatedError
 
-_WRONG: Final = "the name or the password is wrong"
+_WRONG: Final = "the name or the password is wrong; try again"
 
 
 class Users:

@@ -102,7 +102,7 @@ def _parse(url: str) -> URL:
         return parsed.set(drivername="postgresql+psycopg")
     if backend != "sqlite":
         raise SettingsError(
-            f"DATABASE__URL names {backend}; it may be sqlite:///FILE or postgresql://HOST/NAME",
+            f"DATABASE__URL names {backend}; write sqlite:///FILE or postgresql://HOST/NAME",
             field="url",
         )
     if not parsed.database or parsed.database == ":memory:":

@@ -166,7 +166,8 @@ def expand(paths: Iterable[Path]) -> list[Given]:
         inside = list(_bar_files(path))
         if not inside:
             raise ImportFileError(
-                f"the folder holds no file that ends with {' '.join(SUFFIXES)}", path=str(path)
+                f"the folder holds no file that ends with {' '.join(SUFFIXES)}; name another",
+                path=str(path),
             )
         for file in inside:
             found.setdefault(file, Given(file, False, _size(file)))

@@ -127,7 +127,10 @@ def resample_counted(
         CalendarError: the bars reach beyond what the calendar knows.
     """
     if not validate_timeframe_conversion(bars.timeframe, to):
-        raise InvalidTimeframeError(f"{to} bars cannot be made of {bars.timeframe} bars")
+        raise InvalidTimeframeError(
+            f"{to} bars cannot be made of {bars.timeframe} bars; import finer ones, or ask for "
+            "longer"
+        )
     if not len(bars):
         none = np.empty(0, dtype=np.int64)
         return Resampled(Bars.empty(bars.symbol, to, bars.adjustment), none, 0, 0)

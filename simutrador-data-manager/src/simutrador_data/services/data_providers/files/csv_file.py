@@ -143,7 +143,7 @@ def first_block(source: Source, layout: Layout, *, block_bytes: int = BLOCK_BYTE
     for block in read_blocks(source, layout, block_bytes=block_bytes):
         if len(block.lines):
             return block
-    raise ImportFileError("has a header but no row of bars", path=str(source.path))
+    raise ImportFileError("has a header but no row of bars; export it again", path=str(source.path))
 
 
 def read_blocks(source: Source, layout: Layout, *, block_bytes: int) -> Iterator[Block]:

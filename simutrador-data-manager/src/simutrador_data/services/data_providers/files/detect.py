@@ -60,7 +60,9 @@ def open_bar_file(
     if text[:1] in (b"{", b"["):
         raise NotBarsError("is JSON; import reads CSV, Parquet and Lean files", path=str(path))
     if text.lower().startswith(_MARKUP):
-        raise NotBarsError("is a web page or XML, not a table of bars", path=str(path))
+        raise NotBarsError(
+            "is a web page or XML, not a table of bars; download the table itself", path=str(path)
+        )
     place = find_lean(source, head)
     if place is not None:
         return open_lean(source, place, head, chosen, calendars, now_us=now_us)

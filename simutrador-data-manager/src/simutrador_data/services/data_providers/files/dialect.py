@@ -77,7 +77,7 @@ def find_layout(head: bytes, options: ImportOptions, facts: Facts, *, path: str)
         )
     body = [row for row in rows[first:] if any(row)]
     if not body:
-        raise ImportFileError("has a header but no row of bars", path=path)
+        raise ImportFileError("has a header but no row of bars; export it again", path=path)
     width = _usual([len(row) for row in body])
     if width > MAX_COLUMNS:
         raise ImportFileError(
@@ -119,7 +119,8 @@ def _delimiter(lines: Sequence[str], options: ImportOptions, facts: Facts, *, pa
     if options.delimiter is not None:
         if len(options.delimiter) != 1:
             raise ImportFileError(
-                f"delimiter {options.delimiter!r} is not one character", path=path
+                f"delimiter {options.delimiter!r} is not one character; give one, for instance ;",
+                path=path,
             )
         facts.note("delimiter", repr(options.delimiter), "given")
         return options.delimiter
