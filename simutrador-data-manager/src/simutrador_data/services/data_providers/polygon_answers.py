@@ -1,0 +1,171 @@
+"""What Polygon's answers look like, and what they say in our words. Pure.
+
+Source: the pages named in `polygon`, read 2026-11-21, and recorded answers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date
+from decimal import Decimal
+from operator import attrgetter
+from typing import Final
+
+import msgspec
+import numpy as np
+
+from simutrador_core.errors import AuthenticationError, DataProviderError, RateLimitError
+from simutrador_core.interfaces.data_provider import ActionKind, CorporateAction, Trades
+from simutrador_core.models.bars import F64
+from simutrador_data.services.data_providers.http.client import DEFAULT_WAIT
+from simutrador_data.services.data_providers.paging import Rows
+
+NAME: Final = "polygon"
+NANOS_A_MICRO: Final = 1_000
+
+
+class Aggregate(msgspec.Struct, gc=False):
+    """One bar; `t` milliseconds UTC."""
+
+    t: int
+    o: float
+    h: float
+    l: float  # noqa: E741 - the vendor's word
+    c: float
+    v: float = 0.0
+
+
+class Answer(msgspec.Struct):
+    """What every answer says beside its results."""
+
+    status: str = "OK"
+    next_url: str | None = None
+    error: str | None = None
+    message: str | None = None
+
+
+class AggregatesPage(Answer):
+    """A page of bars."""
+
+    ticker: str | None = None
+    adjusted: bool | None = None
+    results: list[Aggregate] | None = None
+
+
+class Trade(msgspec.Struct, gc=False):
+    """One trade; instants are nanoseconds UTC. Crypto has no `sip_timestamp`."""
+
+    price: float
+    size: float
+    participant_timestamp: int
+    sip_timestamp: int | None = None
+
+
+class TradesPage(Answer):
+    """A page of trades."""
+
+    results: list[Trade] | None = None
+
+
+class Split(msgspec.Struct):
+    """`split_to` new shares for `split_from` old ones."""
+
+    ticker: str
+    execution_date: date
+    split_from: Decimal
+    split_to: Decimal
+
+
+class SplitsPage(Answer):
+    """A page of splits."""
+
+    results: list[Split] | None = None
+
+
+class Dividend(msgspec.Struct):
+    """Cash for each share held before `ex_dividend_date`."""
+
+    ticker: str
+    ex_dividend_date: date
+    cash_amount: Decimal
+    declaration_date: date | None = None
+
+
+class DividendsPage(Answer):
+    """A page of dividends."""
+
+    results: list[Dividend] | None = None
+
+
+class Listed(msgspec.Struct):
+    """One ticker of the list."""
+
+    ticker: str
+
+
+class TickersPage(Answer):
+    """A page of tickers."""
+
+    results: list[Listed] | None = None
+
+
+def to_rows(results: list[Aggregate]) -> Rows:
+    """Return bars as columns."""
+    return Rows(
+        np.fromiter(map(attrgetter("t"), results), dtype=np.int64, count=len(results)) * 1_000,
+        _floats(results, "o"),
+        _floats(results, "h"),
+        _floats(results, "l"),
+        _floats(results, "c"),
+        _floats(results, "v"),
+    )
+
+
+def to_trades(symbol: str, results: list[Trade]) -> Trades:
+    """Return trades as columns, in the order the consolidated tape (or the exchange) gave them."""
+    at = np.fromiter(
+        (trade.sip_timestamp or trade.participant_timestamp for trade in results),
+        dtype=np.int64,
+        count=len(results),
+    )
+    return Trades(symbol, at // NANOS_A_MICRO, _floats(results, "price"), _floats(results, "size"))
+
+
+def to_split(symbol: str, split: Split) -> CorporateAction:
+    """Return a split as ours."""
+    ratio = split.split_to / split.split_from
+    return CorporateAction(symbol, ActionKind.SPLIT, split.execution_date, ratio=ratio)
+
+
+def to_dividend(symbol: str, dividend: Dividend) -> CorporateAction:
+    """Return a dividend as ours."""
+    return CorporateAction(
+        symbol,
+        ActionKind.DIVIDEND,
+        dividend.ex_dividend_date,
+        amount=dividend.cash_amount,
+        known_on=dividend.declaration_date,
+    )
+
+
+def check_status(answer: Answer) -> None:
+    """Let an answer pass that is no error: some come with status 200.
+
+    Raises:
+        AuthenticationError: the key is wrong, or its plan does not include this.
+        RateLimitError: asked too often.
+        DataProviderError: anything else.
+    """
+    if answer.status in {"OK", "DELAYED"}:
+        return
+    text = answer.error or answer.message or answer.status
+    said = text.lower()
+    if answer.status == "NOT_AUTHORIZED" or "api key" in said or "authorized" in said:
+        raise AuthenticationError(text[:200], provider=NAME)
+    if "maximum requests" in said or "rate limit" in said:
+        raise RateLimitError(provider=NAME, retry_after=DEFAULT_WAIT)
+    raise DataProviderError(f"{answer.status}: {text[:200]}", provider=NAME)
+
+
+def _floats(items: Sequence[object], name: str) -> F64:
+    return np.fromiter(map(attrgetter(name), items), dtype=np.float64, count=len(items))
