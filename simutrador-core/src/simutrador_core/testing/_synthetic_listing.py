@@ -12,7 +12,7 @@ from typing import Final
 import numpy as np
 
 from simutrador_core.interfaces.data_provider import ActionKind, CorporateAction
-from simutrador_core.models.bars import F64, I64, Bars, BoolArray, to_us
+from simutrador_core.models.bars import F64, I64, Bars, BoolArray, from_us, to_us
 from simutrador_core.models.enums import Adjustment, GapReason, Timeframe
 from simutrador_core.utils.timeframe_utils import timeframe_us
 
@@ -184,6 +184,9 @@ def _scales(
 def _inside(starts: I64, ends: I64, holes: Sequence[Hole]) -> BoolArray:
     """Return which of the ranges `[start, end)` lie wholly in a hole, bool (n,)."""
     found = np.zeros(len(starts), dtype=np.bool_)
-    for hole in holes:
+    if not len(starts):
+        return found
+    first, last = from_us(starts[0]), from_us(ends[-1])
+    for hole in (hole for hole in holes if hole.start < last and first < hole.end):
         found |= (starts >= to_us(hole.start)) & (ends <= to_us(hole.end))
     return found

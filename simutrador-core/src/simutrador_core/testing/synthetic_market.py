@@ -31,6 +31,7 @@ from simutrador_core.models.enums import Adjustment, Timeframe
 from simutrador_core.sessions.calendar import Calendar
 from simutrador_core.testing._synthetic_listing import (
     INTRADAY,
+    MINUTE_US,
     Hole,
     Listing,
     SessionMinutes,
@@ -40,7 +41,12 @@ from simutrador_core.testing._synthetic_listing import (
     to_bars,
     without_idle,
 )
-from simutrador_core.testing._synthetic_paths import SessionPath, minute_path, session_path
+from simutrador_core.testing._synthetic_paths import (
+    SessionPath,
+    minute_path,
+    raw_bits,
+    session_path,
+)
 
 
 class SyntheticMarket:
@@ -247,4 +253,4 @@ def to_pages(bars: Bars, *, start: datetime, end: datetime, rows: int) -> list[B
     ]
 
 
-__all__ = ["Hole", "Listing", "Split", "SyntheticMarket", "to_pages"]
+__all__ = ["MINUTE_US", "Hole", "Listing", "Split", "SyntheticMarket", "raw_bits", "to_pages"]
