@@ -25,6 +25,7 @@ from simutrador_data.services.data_providers.http.errors import (
     VendorUnavailableError,
 )
 from simutrador_data.services.data_providers.http.waiting import ASK_AGAIN, Retries, retry_after_s
+from simutrador_data.services.progress.waits import waiting
 
 if TYPE_CHECKING:
     from simutrador_service.limits import Budget
@@ -105,7 +106,8 @@ class VendorTransport(httpx.AsyncBaseTransport):
             late = time.monotonic() + wait > give_up_at
             if late or attempt >= self._retries.attempts:
                 break
-            await asyncio.sleep(wait)
+            with waiting("asking again", wait):
+                await asyncio.sleep(wait)
             attempt += 1
         if isinstance(answer, DataProviderError):
             raise answer
@@ -126,7 +128,8 @@ class VendorTransport(httpx.AsyncBaseTransport):
         """Return the answer to one question, after redirects."""
         for _ in range(MOST_REDIRECTS + 1):
             if self._budget is not None:
-                await self._budget.acquire()
+                with waiting("rate limit"):
+                    await self._budget.acquire()
             answer = await self._send(request)
             if not answer.has_redirect_location:
                 return answer
