@@ -18,7 +18,10 @@ from simutrador_core.models.series import check_range
 
 @dataclass(frozen=True, slots=True)
 class SeriesInfo:
-    """One stored series: the instants its first and last bars open, and how many there are."""
+    """One series: the instants its first and last bars open, and how many there are.
+
+    `derived` marks an adjusted one that is not stored but made of the raw one when it is read.
+    """
 
     series: SeriesKey
     first: datetime | None
@@ -26,6 +29,7 @@ class SeriesInfo:
     rows: int
     first_session: date | None = None
     last_session: date | None = None
+    derived: bool = False
 
     @property
     def symbol(self) -> str:
