@@ -13,10 +13,10 @@ from typing import Final
 import numpy as np
 
 from simutrador_core.errors import InputError
-from simutrador_core.interfaces.data_provider import BarPage, BarRequest
+from simutrador_core.interfaces.data_provider import BarPage, BarRequest, Capabilities
 from simutrador_core.models.bars import D64, F64, I64, Bars, BoolArray, from_us, to_us
 from simutrador_core.utils.timeframe_utils import timeframe_us
-from simutrador_data.services.data_providers.http.errors import BadAnswerError
+from simutrador_data.services.data_providers.http.errors import BadAnswerError, NotOfferedError
 
 MICROS_A_MILLI: Final = 1_000
 
@@ -89,6 +89,21 @@ def to_page(
     if until >= high:
         return BarPage(_bars(request, rows), (since, request.end))
     return BarPage(_bars(request, rows), (since, from_us(until)), str(until))
+
+
+def check_offered(request: BarRequest, capabilities: Capabilities, *, provider: str) -> None:
+    """Let a request pass that the vendor's capabilities cover.
+
+    Raises:
+        NotOfferedError: it has no bars of that timeframe or adjustment; the text names its own.
+    """
+    for asked, offered in (
+        (request.timeframe, capabilities.timeframes),
+        (request.adjustment, capabilities.adjustments),
+    ):
+        if asked not in offered:
+            has = ", ".join(one for one in type(asked) if one in offered)
+            raise NotOfferedError(f"has no {asked} bars, only {has}", provider=provider)
 
 
 def empty_page(request: BarRequest, *, since: datetime | None = None) -> BarPage:

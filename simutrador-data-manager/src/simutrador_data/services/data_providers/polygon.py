@@ -48,6 +48,7 @@ from simutrador_data.services.data_providers.http import (
 )
 from simutrador_data.services.data_providers.paging import (
     Rows,
+    check_offered,
     empty_page,
     first_milli,
     instant_of,
@@ -180,6 +181,7 @@ class PolygonProvider:
         self, request: BarRequest, *, cursor: str | None = None
     ) -> AsyncIterator[BarPage]:
         """Yield pages of `[start, end)`, oldest first; `cursor` resumes after a page."""
+        check_offered(request, CAPABILITIES, provider=NAME)
         asset = self._access.registry.get(request.symbol)
         ticker = to_ticker(asset)
         place = await self._first(request, ticker)

@@ -90,14 +90,20 @@ def raise_for_vendor_error(response: httpx.Response, *, provider: str) -> None:
     raise DataProviderError(text, provider=provider)
 
 
-def decoded(response: httpx.Response, kind: type[T], *, provider: str) -> T:
+def decoded(response: httpx.Response, kind: type[T], *, provider: str, strict: bool = True) -> T:
     """Return the body as the vendor's own type.
+
+    Args:
+        response: What came.
+        kind: A msgspec type: structs, lists of them.
+        provider: Who answered.
+        strict: False also reads numbers that are written as text, `"0.10"`.
 
     Raises:
         BadAnswerError: it is not of that shape; the text names the place.
     """
     try:
-        return msgspec.json.decode(response.content, type=kind)
+        return msgspec.json.decode(response.content, type=kind, strict=strict)
     except (msgspec.DecodeError, UnicodeDecodeError) as e:
         raise BadAnswerError(f"answer is not as documented: {e}", provider=provider) from e
 
