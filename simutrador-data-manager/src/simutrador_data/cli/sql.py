@@ -30,6 +30,9 @@ def sql(
     ] = None,
     limit: Annotated[int, typer.Option(min=1, help="Most rows to return.")] = 10_000,
     timeout: Annotated[float, typer.Option(metavar="SECONDS", help="Longest time to take.")] = 30.0,
+    memory: Annotated[
+        int, typer.Option(min=50, metavar="MB", help="Most memory to take, millions of bytes.")
+    ] = 2_000,
     as_csv: Annotated[bool, typer.Option("--csv", help="Write CSV to standard output.")] = False,
     data: DataOption = None,
     as_json: JsonOption = False,
@@ -39,10 +42,20 @@ def sql(
     with reporting(as_json=as_json, debug=debug):
         if as_csv and as_json:
             raise InputError("choose --csv or --json, not both", field="csv")
+        from simutrador_data.services.sql.child import prepare
+
+        prepare()
         with open_session(data) as session:
             from simutrador_data.services.sql.query import query_sql
 
-            found = query_sql(session.store, query, as_of=as_of, max_rows=limit, timeout_s=timeout)
+            found = query_sql(
+                session.store,
+                query,
+                as_of=as_of,
+                max_rows=limit,
+                timeout_s=timeout,
+                memory_mb=memory,
+            )
         if as_csv:
             _write_csv(found)
         else:

@@ -20,7 +20,6 @@ from simutrador_core.models.enums import Adjustment, Maintenance, OnConflict, Ti
 from simutrador_core.testing._store_cases import write_versions
 from simutrador_core.testing.awkward_values import EXACT_PRICES, EXACT_VOLUMES
 from simutrador_core.testing.builders import START, make_bars, make_change, make_covered, query_all
-from simutrador_data.services.sql import query as sql_query
 from simutrador_data.services.sql.database import COLUMNS, opened
 from simutrador_data.services.sql.pruning import readable_series
 from simutrador_data.services.sql.query import (
@@ -31,6 +30,7 @@ from simutrador_data.services.sql.query import (
 )
 from simutrador_data.services.storage import blocks
 from simutrador_data.services.storage.parquet_store import ParquetStore
+from simutrador_data.services.storage.record import Record
 
 ALL = "FROM bars ORDER BY symbol, timeframe, adjustment, opened_at"
 DAY = timedelta(days=1)
@@ -189,6 +189,34 @@ def test_a_version_the_store_has_not_reached_is_refused(small: ParquetStore) -> 
         ("SELECT * FROM '/etc/passwd'", "does not exist"),
         ("SELECT * FROM 'http://127.0.0.1/x.parquet'", "disabled"),
         ("SELECT * FROM read_parquet('http://127.0.0.1/x.parquet')", "disabled"),
+        ("SELECT * FROM read_blob('/etc/passwd')", "disabled"),
+        ("SELECT * FROM read_json('/etc/passwd')", "disabled"),
+        ("SELECT * FROM read_parquet('../*/*.parquet')", "disabled"),
+        ("SELECT * FROM sniff_csv('/etc/passwd')", "disabled"),
+        ("SELECT * FROM parquet_metadata('/etc/passwd')", "disabled"),
+        ("SELECT * FROM read_duckdb('other.db')", "disabled"),
+        ("FROM json_execute_serialized_sql(json_serialize_sql('FROM ''/etc/x.csv'''))", "disabled"),
+        ("SELECT * FROM query('COPY (SELECT 1) TO ''out.csv''')", "single SELECT"),
+        ("SELECT * FROM enable_logging(storage = 'file', storage_path = 'out')", "locked"),
+        ("SELECT * FROM enable_profiling(save_location = 'out.json')", "locked"),
+        ("SELECT getenv('HOME')", "getenv does not exist"),
+        ("PRAGMA memory_limit = '90GB'", "type"),
+        ("PRAGMA enable_profiling", "type"),
+        ("SET memory_limit = '90GB'", "type SET"),
+        ("SET SESSION threads = 99", "type SET"),
+        ("RESET memory_limit", "type"),
+        ("SELECT 1; SET memory_limit = '90GB'", "not 2"),
+        ("FORCE INSTALL httpfs", "type LOAD"),
+        ("CALL enable_logging()", "type"),
+        ("ATTACH ':memory:' AS m", "type ATTACH"),
+        ("DETACH memory", "type DETACH"),
+        ("USE memory", "type"),
+        ("COPY (SELECT 1) TO 'out.csv'", "type COPY"),
+        ("COPY bars FROM '/etc/passwd'", "type COPY"),
+        ("CREATE SECRET s (TYPE s3)", "type CREATE"),
+        ("PREPARE p AS SELECT 1", "type PREPARE"),
+        ("VACUUM", "type VACUUM"),
+        ("BEGIN", "type TRANSACTION"),
         ("SELECT * FROM store", "store does not exist"),
         ("SELECT * FROM inside.parts", "inside"),
     ],
@@ -265,7 +293,9 @@ def test_a_query_for_too_much_memory_is_stopped(small: ParquetStore) -> None:
         query_sql(small, text)
 
 
-@pytest.mark.parametrize(("name", "value"), [("max_rows", 0), ("timeout_s", 0), ("timeout_s", -1)])
+@pytest.mark.parametrize(
+    ("name", "value"), [("max_rows", 0), ("timeout_s", 0), ("timeout_s", -1), ("memory_mb", 49)]
+)
 def test_limits_out_of_bounds_are_refused(small: ParquetStore, name: str, value: int) -> None:
     with pytest.raises(InputError, match=name):
         query_sql(small, "FROM bars", **{name: value})
@@ -327,23 +357,24 @@ def test_files_that_go_while_a_query_starts_are_looked_up_again(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(blocks, "MAX_ROWS", 1)
-    original = sql_query.add_bars
     calls = 0
 
-    with ParquetStore(tmp_path) as store:
+    class Vacuumed(ParquetStore):
+        """A store whose files go once, right after they were named."""
+
+        def record(self, *given: Any, **named: Any) -> Record:
+            nonlocal calls
+            calls += 1
+            found = super().record(*given, **named)
+            if calls == 1:
+                self.maintain(Maintenance.COMPACT)
+                self.maintain(Maintenance.VACUUM)
+            return found
+
+    with Vacuumed(tmp_path) as store:
         for number in range(5):
             part = make_bars("AAPL", start=START + number * DAY, n=20)
             store.commit(make_change(part))
-
-        def after_a_vacuum(*given: Any) -> None:
-            nonlocal calls
-            calls += 1
-            if calls == 1:
-                store.maintain(Maintenance.COMPACT)
-                store.maintain(Maintenance.VACUUM)
-            original(*given)
-
-        monkeypatch.setattr(sql_query, "add_bars", after_a_vacuum)
         found = query_sql(store, "SELECT count(*) FROM bars", as_of=4)
     assert (found.rows, calls) == ([(80,)], 2)
 

@@ -17,7 +17,7 @@ from simutrador_data.services.storage.record import FilePart
 # Neither library ships types: what comes from them is `Any` inside this package.
 _arrow: Final[Any] = pa
 
-MEMORY_LIMIT: Final = "2GB"
+MEMORY_MB: Final = 2_000
 COLUMNS: Final = {
     "symbol": "VARCHAR",
     "timeframe": "VARCHAR",
@@ -35,7 +35,6 @@ _CLOSED: Final = {
     # Names of our own variables are no tables.
     "python_enable_replacements": False,
     "temp_directory": "",
-    "memory_limit": MEMORY_LIMIT,
 }
 _PARTS: Final = """CREATE VIEW bars AS
     SELECT part.symbol, part.timeframe, part.adjustment, row.opened_at, {session} AS session,
@@ -61,9 +60,10 @@ def duckdb() -> Any:
 
 
 @contextmanager
-def opened() -> Generator[Any]:
+def opened(memory_mb: int = MEMORY_MB) -> Generator[Any]:
     """Give a connection to an empty database in memory; it is closed at the end."""
-    connection = duckdb().connect(":memory:", config=_CLOSED)
+    config = {**_CLOSED, "memory_limit": f"{memory_mb}MB"}
+    connection = duckdb().connect(":memory:", config=config)
     try:
         connection.execute("SET TimeZone = 'UTC'")
         yield connection
@@ -146,4 +146,4 @@ def _quoted(text: str) -> str:
     return "'" + text.replace("'", "''") + "'"
 
 
-__all__ = ["COLUMNS", "MEMORY_LIMIT", "add_bars", "close_off", "duckdb", "opened"]
+__all__ = ["COLUMNS", "MEMORY_MB", "add_bars", "close_off", "duckdb", "opened"]
