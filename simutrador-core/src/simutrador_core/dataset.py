@@ -94,6 +94,9 @@ def action_line(symbol: str, digest: str) -> str:
 
 
 def _canonical(column: F64, *, name: str, symbol: str) -> F64:
+    # Prices are above zero, as a rule: one pass says so, and that there is no NaN and no -0.0.
+    if len(column) and column.min() > 0:
+        return np.ascontiguousarray(column, dtype="<f8")
     if np.isnan(column).any():
         raise InvalidBarsError(f"{name} of {symbol} holds NaN, which has no dataset id")
     return np.ascontiguousarray(column + 0.0, dtype="<f8")  # -0.0 + 0.0 is 0.0

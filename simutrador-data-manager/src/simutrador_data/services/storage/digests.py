@@ -10,6 +10,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
+from functools import partial
 from itertools import pairwise
 from typing import Final, NamedTuple
 
@@ -17,8 +18,10 @@ import numpy as np
 
 from simutrador_core import dataset
 from simutrador_core.errors import StoreError
-from simutrador_core.models.bars import I64, Bars
+from simutrador_core.models.bars import I64, BarQuery, Bars, SeriesKey, to_us
 from simutrador_data.services.storage.catalogue import Catalogue
+from simutrador_data.services.storage.contents import Contents
+from simutrador_data.services.storage.reading import bars_of, known_series, with_fresh_snapshots
 from simutrador_data.services.storage.segment_list import SeriesRow
 
 _MONTHS = """SELECT month, max(commit_id), digest, first_us, last_us FROM months
@@ -55,8 +58,57 @@ def months_of(times: I64) -> list[int]:
     return [first + at for at, (begin, end) in enumerate(pairwise(edges)) if begin < end]
 
 
-def changed_months(
-    connection: sqlite3.Connection, series: SeriesRow, *, start_us: int, end_us: int, version: int
+def lines(
+    catalogue: Catalogue,
+    contents: Contents,
+    query: BarQuery,
+    *,
+    version: int,
+    read_once: Callable[[int, int], Bars],
+    memos: list[Memo],
+) -> list[str]:
+    """Return the lines of `dataset.month_lines` for the rows of a query.
+
+    Where every month is known it is one look at the catalogue, and of months that are cut the rows
+    inside the range are read and hashed.
+
+    Args:
+        catalogue: Knows the months.
+        contents: Where the rows are.
+        query: The series and range.
+        version: The version to read.
+        read_once: Returns the bars of a range of that version, for months that are hashed for good:
+            a long series is not mapped into memory for it.
+        memos: Digests computed on the way are appended here.
+
+    Raises:
+        UnknownSymbolError: the series is not stored at that version.
+        InvalidRangeError: there is no such version yet.
+    """
+    start_us, end_us = to_us(query.start), to_us(query.end)
+    fresh: dict[int, Month] = {}
+
+    def attempt() -> list[str]:
+        while True:
+            with catalogue.read() as connection:
+                series = known_series(connection, query.series, version=version)
+                months = [
+                    fresh.get(month.number, month)
+                    for month in _changed(connection, series, start_us, end_us, version)
+                ]
+                unknown = [month for month in months if month.digest is None]
+                if not unknown:
+                    read = partial(bars_of, connection, contents, series, version=version)
+                    return list(_lines(series.key, months, read, start_us=start_us, end_us=end_us))
+            for month in unknown:
+                fresh[month.number] = _digested(month, read_once(*_bounds(month.number)))
+                memos.append(Memo(series.id, fresh[month.number]))
+
+    return with_fresh_snapshots(attempt)
+
+
+def _changed(
+    connection: sqlite3.Connection, series: SeriesRow, start_us: int, end_us: int, version: int
 ) -> list[Month]:
     """Return the months of a range that ever held rows, as of a version."""
     first, last = (int(_month(np.array([at]))[0]) for at in (start_us, end_us - 1))
@@ -64,39 +116,22 @@ def changed_months(
     return [Month(*row) for row in rows]
 
 
-def lines(
-    series: SeriesRow,
+def _lines(
+    key: SeriesKey,
     months: Sequence[Month],
-    read: Callable[[int, int], Bars],
+    read: Callable[..., Bars],
     *,
-    read_once: Callable[[int, int], Bars],
     start_us: int,
     end_us: int,
-    memos: list[Memo],
 ) -> Iterator[str]:
-    """Yield the lines of `dataset.month_lines` for the rows of a range.
-
-    Args:
-        series: Whose months they are.
-        months: What `changed_months` returned.
-        read: Returns the bars of a range of the same version, which may be asked for again.
-        read_once: The same for months that are hashed for good: a long series is not mapped into
-            memory for it.
-        start_us: First instant of the range.
-        end_us: First instant after the range.
-        memos: Digests computed on the way are appended here.
-    """
     for month in months:
-        start, end = _bounds(month.number)
-        if month.digest is None:
-            month = _digested(month, read_once(start, end))  # noqa: PLW2901
-            memos.append(Memo(series.id, month))
         if month.first_us is None or month.last_us is None:
             continue
         if start_us <= month.first_us and month.last_us < end_us:
-            yield f"{series.key} {np.datetime64(month.number, 'M')} {month.digest}"
-        else:
-            yield from dataset.month_lines(read(max(start, start_us), min(end, end_us)))
+            yield f"{key} {np.datetime64(month.number, 'M')} {month.digest}"
+            continue
+        start, end = _bounds(month.number)
+        yield from dataset.month_lines(read(start_us=max(start, start_us), end_us=min(end, end_us)))
 
 
 def keep(catalogue: Catalogue, memos: Sequence[Memo]) -> None:
@@ -134,4 +169,4 @@ def _begin(months: I64) -> I64:
     return months.view("datetime64[M]").astype("datetime64[us]").view(np.int64)
 
 
-__all__ = ["Memo", "Month", "months_of", "changed_months", "lines", "keep"]
+__all__ = ["Memo", "Month", "months_of", "lines", "keep"]

@@ -194,7 +194,7 @@ class LocalBars:
             UnknownSymbolError: a series is not stored.
             InvalidBarsError: two queries read rows of one series and month.
         """
-        latest = self._version(None)
+        latest = self._version(None) if any(query.as_of is None for query in queries) else 0
         memos: list[digests.Memo] = []
         found: list[str] = []
         for query in queries:
@@ -336,46 +336,20 @@ class LocalBars:
         with self._catalogue.read() as connection:
             return latest_commit(connection)
 
-    def _read(self, key: SeriesKey, start_us: int, end_us: int, *, version: int | None) -> Bars:
-        def attempt() -> Bars:
-            with self._catalogue.read() as connection:
-                return reading.read_bars(
-                    connection,
-                    self._contents,
-                    key,
-                    start_us=start_us,
-                    end_us=end_us,
-                    version=version,
-                )
-
-        return reading.with_fresh_snapshots(attempt)
-
     def _lines(self, query: BarQuery, version: int, memos: list[digests.Memo]) -> list[str]:
         check_as_stored(query)
-        start, end = to_us(query.start), to_us(query.end)
-        with self._catalogue.read() as connection:
-            series = reading.known_series(connection, query.series, version=version)
-            months = digests.changed_months(
-                connection, series, start_us=start, end_us=end, version=version
-            )
-
-        def read(start_us: int, end_us: int) -> Bars:
-            return self._read(query.series, start_us, end_us, version=version)
 
         def read_once(start_us: int, end_us: int) -> Bars:
             month = replace(query, start=from_us(start_us), end=from_us(end_us), as_of=version)
             return concat(list(self.stream(month)) or [_nothing(query.series)])
 
-        return list(
-            digests.lines(
-                series,
-                months,
-                read,
-                read_once=read_once,
-                start_us=start,
-                end_us=end,
-                memos=memos,
-            )
+        return digests.lines(
+            self._catalogue,
+            self._contents,
+            query,
+            version=version,
+            read_once=read_once,
+            memos=memos,
         )
 
 

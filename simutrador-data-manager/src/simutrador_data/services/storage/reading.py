@@ -97,8 +97,25 @@ def read_bars(
         ObjectGoneError: an object was vacuumed meanwhile.
     """
     series = known_series(connection, key, version=version)
+    return bars_of(connection, contents, series, start_us=start_us, end_us=end_us, version=version)
+
+
+def bars_of(
+    connection: sqlite3.Connection,
+    contents: Contents,
+    series: SeriesRow,
+    *,
+    start_us: int,
+    end_us: int,
+    version: int | None,
+) -> Bars:
+    """Return the same of a series that `known_series` found.
+
+    Raises:
+        ObjectGoneError: an object was vacuumed meanwhile.
+    """
     found = _rows(connection, contents, series, start_us, end_us, version)
-    return to_bars(found, key)
+    return to_bars(found, series.key)
 
 
 def _rows(
@@ -200,6 +217,7 @@ __all__ = [
     "check_version",
     "known_series",
     "read_bars",
+    "bars_of",
     "stream_tables",
     "with_fresh_snapshots",
     "lost",
