@@ -159,7 +159,7 @@ def test_an_arrow_stream_of_one_symbol_reads_back_as_bars() -> None:
 
 
 @pytest.mark.parametrize("to", list(ExportFormat))
-def test_memory_stays_bounded_by_a_part(to: ExportFormat) -> None:
+def test_memory_stays_bounded_by_a_part_and_the_next(to: ExportFormat) -> None:
     part = make_bars(n=10_000)
     answer = Answer(("AAPL",), Timeframe.MINUTE_1, Adjustment.RAW, "00", 1)
     taken = 0
@@ -177,5 +177,5 @@ def test_memory_stays_bounded_by_a_part(to: ExportFormat) -> None:
     chunks = write_parts(answer, parts(), to=to)
     first = [next(chunks), next(chunks)]
     assert all(first)
-    assert taken <= 2
+    assert taken <= 3
     assert sum(1 for _ in chunks) >= 18

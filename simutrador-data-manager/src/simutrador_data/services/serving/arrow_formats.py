@@ -61,19 +61,23 @@ def schema_of(answer: Answer, *, has_sessions: bool) -> Any:
 
 
 class _Sink:
-    """A file for pyarrow that is emptied after each part; it cannot seek."""
+    """A file for pyarrow that is emptied after each part; it cannot seek.
+
+    What is written is kept as it is until the part is handed on: pyarrow gives columns as buffers
+    nobody changes any more, and one copy of them is enough.
+    """
 
     closed = False
 
     def __init__(self) -> None:
-        self._pieces: list[bytes] = []
+        self._pieces: list[Any] = []
         self._written = 0
 
     def write(self, data: Any) -> int:
-        piece = bytes(data)
-        self._pieces.append(piece)
-        self._written += len(piece)
-        return len(piece)
+        size = len(data)
+        self._pieces.append(data)
+        self._written += size
+        return size
 
     def tell(self) -> int:
         return self._written
@@ -98,9 +102,10 @@ def _written(
     place = {symbol: index for index, symbol in enumerate(answer.symbols)}
     sink = _Sink()
     with open_writer(_arrow.PythonFile(sink, mode="w"), schema) as writer:
-        for bars in chain(() if first is None else (first,), filled):
+        for number, bars in enumerate(chain(() if first is None else (first,), filled)):
+            if number:  # the last part leaves with the end of the stream, as one piece
+                yield sink.drain()
             writer.write_batch(_batch(bars, schema, names, place[bars.symbol]))
-            yield sink.drain()
     yield sink.drain()
 
 
