@@ -7,7 +7,6 @@ read does not stop the others, and every row that was not stored is named with i
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -30,6 +29,7 @@ from simutrador_data.services.data_providers.files import (
     open_bar_file,
 )
 from simutrador_data.services.data_providers.files.blocks import BLOCK_BYTES
+from simutrador_data.services.data_providers.files.folder import bar_files
 from simutrador_data.services.data_providers.files.source import file_digest
 from simutrador_data.services.data_providers.files.zones import find_zone
 from simutrador_data.services.progress.progress import Progress, QuietProgress
@@ -163,7 +163,7 @@ def expand(paths: Iterable[Path]) -> list[Given]:
         if not path.is_dir():
             found[path] = Given(path, True, _size(path))
             continue
-        inside = list(_bar_files(path))
+        inside = list(bar_files(path))
         if not inside:
             raise ImportFileError(
                 f"the folder holds no file that ends with {' '.join(SUFFIXES)}; name another",
@@ -174,14 +174,6 @@ def expand(paths: Iterable[Path]) -> list[Given]:
     if not found:
         raise ImportFileError("name at least one file or folder", path="import")
     return list(found.values())
-
-
-def _bar_files(folder: Path) -> Iterator[Path]:
-    for parent, folders, names in os.walk(folder, followlinks=False):
-        folders[:] = sorted(name for name in folders if not name.startswith("."))
-        for name in sorted(names):
-            if name.lower().endswith(SUFFIXES) and not name.startswith("."):
-                yield Path(parent) / name
 
 
 def _size(path: Path) -> int:
