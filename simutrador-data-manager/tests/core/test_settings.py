@@ -19,15 +19,24 @@ DOCUMENTED = (
     "DATA_STORAGE__BASE_PATH=storage",
     "DATA_STORAGE__CANDLES_PATH=candles",
 )
-OF_LATER_RELEASES = (
-    "FINANCIAL_MODELING_PREP__API_KEY=k",
+OF_VENDORS = (
+    "FINANCIAL_MODELING_PREP__API_KEY=fmp-key",
+    "FINANCIAL_MODELING_PREP__BASE_URL=https://fmp.example",
     "FINANCIAL_MODELING_PREP__RATE_LIMIT_PER_MINUTE=300",
-    "POLYGON__API_KEY=k",
+    "POLYGON__API_KEY=polygon-key",
+    "POLYGON__BASE_URL=https://polygon.example",
+    "POLYGON__RATE_LIMIT_REQUESTS_PER_SECOND=100",
     "POLYGON__USE_TRADES_ENDPOINT_FOR_GAPS=false",
-    "TIINGO__API_KEY=k",
+    "POLYGON__MAX_CONCURRENT_REQUESTS=1",
+    "TIINGO__API_KEY=tiingo-key",
+    "TIINGO__BASE_URL=https://tiingo.example",
     "TIINGO__RATE_LIMIT_REQUESTS_PER_HOUR=50",
+    "TIINGO__RATE_LIMIT_REQUESTS_PER_DAY=1000",
     "TRADING_DATA_PROVIDER__DEFAULT_PROVIDER=polygon",
     "TRADING_DATA_PROVIDER__FALLBACK_PROVIDERS=[financial_modeling_prep,tiingo]",
+    "TRADING_DATA_PROVIDER__ENABLE_FALLBACK=false",
+)
+OF_LATER_RELEASES = (
     "NIGHTLY_UPDATE__RETRY_ATTEMPTS=3",
     "NIGHTLY_UPDATE__TARGET_TIMEFRAMES=[5min,15min,30min,1h,2h,4h,daily]",
 )
@@ -104,6 +113,10 @@ def test_a_flat_name_in_the_environment_beats_the_file(
         ("API__PORT=many", "API__PORT=many"),
         ("API__CORS_ORIGINS=*", "name each one"),
         ("LOGGING__LEVEL=LOUD", "LOGGING__LEVEL=LOUD"),
+        ("POLYGON__RATE=often", "'often' is no limit"),
+        ("POLYGON__BASE_URL=api.polygon.io", "write https://HOST"),
+        ("TIINGO__BASE_URL=https://me:secret@tiingo.example", "an address holds no password"),
+        ("POLYGON__KEY=x", "did you mean POLYGON__API_KEY"),
     ],
 )
 def test_a_wrong_line_is_named_with_what_to_write(line: str, text: str, tmp_path: Path) -> None:
@@ -127,13 +140,35 @@ def test_settings_of_other_programs_are_left_alone(
 
 
 def test_every_documented_name_is_read_or_reported_as_not_read(tmp_path: Path) -> None:
-    (tmp_path / ".env").write_text("\n".join([*DOCUMENTED, *OF_LATER_RELEASES]))
+    (tmp_path / ".env").write_text("\n".join([*DOCUMENTED, *OF_VENDORS, *OF_LATER_RELEASES]))
     settings = load_settings()
     assert (settings.api.host, settings.api.port, settings.api.debug) == ("0.0.0.0", 8002, True)
     assert settings.data_storage.root == tmp_path / "storage" / "candles"
     assert settings.log_level == "DEBUG"
+    assert settings.polygon.api_key is not None
+    assert settings.polygon.api_key.get_secret_value() == "polygon-key"
+    assert settings.polygon.rate == "100/s"
+    assert settings.financial_modeling_prep.rate == "300/min"
+    assert settings.tiingo.rate == "50/h, 1000/day"
+    assert settings.trading_data_provider.fallback_providers == ("fmp", "tiingo")
+    assert settings.polygon.budget_rate == "100/s"
+    assert settings.financial_modeling_prep.budget_rate == "300/min"
+    assert settings.tiingo.budget_rate == "50/h, 1000/day"
+    assert settings.trading_data_provider.fallback_providers == (
+        "financial_modeling_prep",
+        "tiingo",
+    )
     later = sorted(line.partition("=")[0] for line in OF_LATER_RELEASES)
     assert sources_of(settings).not_read == tuple(later)
+
+
+def test_a_vendor_is_asked_at_its_free_plan_s_rate_unless_told_otherwise(tmp_path: Path) -> None:
+    settings = load_settings()
+    assert settings.polygon.budget_rate == "5/min"
+    assert settings.tiingo.budget_rate == "50/h, 1000/day"
+    (tmp_path / ".env").write_text("POLYGON__RATE=40/10s\nTIINGO__RATE_LIMIT_REQUESTS_PER_DAY=9\n")
+    settings = load_settings()
+    assert (settings.polygon.budget_rate, settings.tiingo.budget_rate) == ("40/10s", "9/day")
 
 
 def test_origins_are_a_list_separated_by_commas(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -79,6 +79,7 @@ def test_a_setting_outside_any_section_has_its_plain_name(monkeypatch: pytest.Mo
     [
         "http://localhost:4200, https://desk.example",
         '["http://localhost:4200","https://desk.example"]',
+        "[http://localhost:4200,https://desk.example]",
     ],
 )
 def test_lists_are_written_with_commas_or_as_json(

@@ -14,6 +14,21 @@ from typing import ClassVar, Final
 
 from pydantic import Field
 
+from simutrador_data.core.vendor_settings import (
+    AlpacaSection,
+    AlpacaSettings,
+    BinanceSection,
+    FmpSection,
+    FmpSettings,
+    PolygonSection,
+    PolygonSettings,
+    ProviderChoice,
+    TiingoSection,
+    TiingoSettings,
+    TradingDataProviderSection,
+    VendorSection,
+    YahooSection,
+)
 from simutrador_service.config import (
     AuthSection,
     DatabaseSection,
@@ -78,9 +93,7 @@ class Settings(ServiceSettings):
         "API_PORT": "API__PORT",
         "API__CORS_ORIGINS": "API__ALLOWED_ORIGINS",
     }
-    later_sections: ClassVar[frozenset[str]] = frozenset(
-        {"FINANCIAL_MODELING_PREP", "POLYGON", "TIINGO", "TRADING_DATA_PROVIDER", "NIGHTLY_UPDATE"}
-    )
+    later_sections: ClassVar[frozenset[str]] = frozenset({"NIGHTLY_UPDATE"})
 
     api: ApiSettings = ApiSettings()
     data_storage: DataStorageSettings = DataStorageSettings()
@@ -89,6 +102,21 @@ class Settings(ServiceSettings):
     redis: RedisSection = RedisSection()
     logging: LogSection = LogSection()
     web: WebSection = WebSection()
+    trading_data_provider: TradingDataProviderSection = TradingDataProviderSection()
+    polygon: PolygonSection = PolygonSection()
+    financial_modeling_prep: FmpSection = FmpSection()
+    tiingo: TiingoSection = TiingoSection()
+    alpaca: AlpacaSection = AlpacaSection()
+    binance: BinanceSection = BinanceSection()
+    yahoo: YahooSection = YahooSection()
+    trading_data_provider: ProviderChoice = ProviderChoice()
+    polygon: PolygonSettings = PolygonSettings()
+    financial_modeling_prep: FmpSettings = FmpSettings()
+    tiingo: TiingoSettings = TiingoSettings()
+    alpaca: AlpacaSettings = AlpacaSettings()
+    binance: VendorSection = VendorSection()
+    yahoo: VendorSection = VendorSection()
+    files: VendorSection = VendorSection()
 
     @property
     def service_folder(self) -> Path:

@@ -179,8 +179,9 @@ def _parsed(leaf: Leaf, text: str, name: str, origin: str) -> object:
     lists = kinds & {tuple, list, set, frozenset}
     if not lists and dict not in kinds:
         return text
-    if lists and not text.lstrip().startswith("["):
-        return [part.strip() for part in text.split(",") if part.strip()]
+    is_json = text.lstrip().startswith("[") and '"' in text
+    if lists and not is_json:  # older env files write [a,b]
+        return [part.strip() for part in text.strip().strip("[]").split(",") if part.strip()]
     try:
         return json.loads(text)
     except json.JSONDecodeError as e:
