@@ -113,7 +113,7 @@ def test_a_flat_name_in_the_environment_beats_the_file(
         ("API__PORT=many", "API__PORT=many"),
         ("API__CORS_ORIGINS=*", "name each one"),
         ("LOGGING__LEVEL=LOUD", "LOGGING__LEVEL=LOUD"),
-        ("POLYGON__RATE=often", "'often' is no limit"),
+        ("POLYGON__RATE_LIMIT=often", "'often' is no limit"),
         ("POLYGON__BASE_URL=api.polygon.io", "write https://HOST"),
         ("TIINGO__BASE_URL=https://me:secret@tiingo.example", "an address holds no password"),
         ("POLYGON__KEY=x", "did you mean POLYGON__API_KEY"),
@@ -151,24 +151,19 @@ def test_every_documented_name_is_read_or_reported_as_not_read(tmp_path: Path) -
     assert settings.financial_modeling_prep.rate == "300/min"
     assert settings.tiingo.rate == "50/h, 1000/day"
     assert settings.trading_data_provider.fallback_providers == ("fmp", "tiingo")
-    assert settings.polygon.budget_rate == "100/s"
-    assert settings.financial_modeling_prep.budget_rate == "300/min"
-    assert settings.tiingo.budget_rate == "50/h, 1000/day"
-    assert settings.trading_data_provider.fallback_providers == (
-        "financial_modeling_prep",
-        "tiingo",
-    )
     later = sorted(line.partition("=")[0] for line in OF_LATER_RELEASES)
     assert sources_of(settings).not_read == tuple(later)
 
 
 def test_a_vendor_is_asked_at_its_free_plan_s_rate_unless_told_otherwise(tmp_path: Path) -> None:
     settings = load_settings()
-    assert settings.polygon.budget_rate == "5/min"
-    assert settings.tiingo.budget_rate == "50/h, 1000/day"
-    (tmp_path / ".env").write_text("POLYGON__RATE=40/10s\nTIINGO__RATE_LIMIT_REQUESTS_PER_DAY=9\n")
+    assert settings.polygon.rate == "5/min"
+    assert settings.tiingo.rate == "50/h, 1000/day"
+    (tmp_path / ".env").write_text(
+        "POLYGON__RATE_LIMIT=40/10s\nTIINGO__RATE_LIMIT_REQUESTS_PER_DAY=9\n"
+    )
     settings = load_settings()
-    assert (settings.polygon.budget_rate, settings.tiingo.budget_rate) == ("40/10s", "9/day")
+    assert (settings.polygon.rate, settings.tiingo.rate) == ("40/10s", "9/day")
 
 
 def test_origins_are_a_list_separated_by_commas(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -16,17 +16,12 @@ from pydantic import Field
 
 from simutrador_data.core.vendor_settings import (
     AlpacaSection,
-    AlpacaSettings,
     BinanceSection,
+    FilesSection,
     FmpSection,
-    FmpSettings,
     PolygonSection,
-    PolygonSettings,
-    ProviderChoice,
     TiingoSection,
-    TiingoSettings,
     TradingDataProviderSection,
-    VendorSection,
     YahooSection,
 )
 from simutrador_service.config import (
@@ -109,14 +104,7 @@ class Settings(ServiceSettings):
     alpaca: AlpacaSection = AlpacaSection()
     binance: BinanceSection = BinanceSection()
     yahoo: YahooSection = YahooSection()
-    trading_data_provider: ProviderChoice = ProviderChoice()
-    polygon: PolygonSettings = PolygonSettings()
-    financial_modeling_prep: FmpSettings = FmpSettings()
-    tiingo: TiingoSettings = TiingoSettings()
-    alpaca: AlpacaSettings = AlpacaSettings()
-    binance: VendorSection = VendorSection()
-    yahoo: VendorSection = VendorSection()
-    files: VendorSection = VendorSection()
+    files: FilesSection = FilesSection()
 
     @property
     def service_folder(self) -> Path:

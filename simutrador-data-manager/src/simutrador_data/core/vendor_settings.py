@@ -10,6 +10,8 @@ from pydantic import Field, SecretStr, field_validator
 from simutrador_service.config import Section
 
 MOST_A_SECOND: Final = 5_000
+OLDER_NAMES: Final = {"financial_modeling_prep": "fmp"}
+"""What older env files call a provider."""
 
 
 class VendorSection(Section):
@@ -17,12 +19,12 @@ class VendorSection(Section):
 
     Attributes:
         base_url: Where it answers; None is the vendor's own address.
-        rate: How much all our processes together may ask, `5/min` or `50/h, 1000/day`; None
-            limits nothing.
+        rate_limit: How much all our processes together may ask, `5/min` or `50/h, 1000/day`; None
+            is what the vendor says it allows.
     """
 
     base_url: str | None = None
-    rate: str | None = None
+    rate_limit: str | None = None
 
     @field_validator("base_url")
     @classmethod
@@ -35,7 +37,7 @@ class VendorSection(Section):
             raise ValueError("this is no address; write https://HOST")
         return value or None
 
-    @field_validator("rate")
+    @field_validator("rate_limit")
     @classmethod
     def _rule(cls, value: str | None) -> str | None:
         """Refuse what is no rate."""
@@ -46,9 +48,9 @@ class VendorSection(Section):
         return value
 
     @property
-    def budget_rate(self) -> str | None:
+    def rate(self) -> str | None:
         """How much may be asked, whichever setting says so."""
-        return self.rate
+        return self.rate_limit
 
 
 class KeyedSection(VendorSection):
@@ -65,72 +67,72 @@ class PolygonSection(KeyedSection):
     """Polygon, also called Massive.
 
     Attributes:
-        rate: The free plan's by default.
-        rate_limit_requests_per_second: Says the rate in place of `rate`.
+        rate_limit: The free plan's by default.
+        rate_limit_requests_per_second: Says the rate in place of `rate_limit`.
         use_trades_endpoint_for_gaps: Ask for trades where a minute has no bar.
         max_concurrent_requests: Symbols fetched from it side by side.
     """
 
-    rate: str | None = "5/min"
+    rate_limit: str | None = "5/min"
     rate_limit_requests_per_second: int | None = Field(default=None, ge=1, le=MOST_A_SECOND)
     use_trades_endpoint_for_gaps: bool = False
     max_concurrent_requests: int = Field(default=1, ge=1, le=100)
 
     @property
-    def budget_rate(self) -> str | None:
+    def rate(self) -> str | None:
         """How much may be asked, whichever setting says so."""
         each_second = self.rate_limit_requests_per_second
-        return self.rate if each_second is None else f"{each_second}/s"
+        return self.rate_limit if each_second is None else f"{each_second}/s"
 
 
 class FmpSection(KeyedSection):
     """Financial Modeling Prep.
 
     Attributes:
-        rate_limit_per_minute: Says the rate in place of `rate`.
+        rate_limit_per_minute: Says the rate in place of `rate_limit`.
     """
 
-    rate: str | None = "300/min"
+    rate_limit: str | None = "300/min"
     rate_limit_per_minute: int | None = Field(default=None, ge=1, le=MOST_A_SECOND)
 
     @property
-    def budget_rate(self) -> str | None:
+    def rate(self) -> str | None:
         """How much may be asked, whichever setting says so."""
         each_minute = self.rate_limit_per_minute
-        return self.rate if each_minute is None else f"{each_minute}/min"
+        return self.rate_limit if each_minute is None else f"{each_minute}/min"
 
 
 class TiingoSection(KeyedSection):
     """Tiingo.
 
     Attributes:
-        rate: The free plan's by default.
-        rate_limit_requests_per_hour: Says the rate in place of `rate`, with the next one.
+        rate_limit: The free plan's by default.
+        rate_limit_requests_per_hour: Says the rate in place of `rate_limit`, with the next one.
         rate_limit_requests_per_day: The same for a day.
     """
 
-    rate: str | None = "50/h, 1000/day"
+    rate_limit: str | None = "50/h, 1000/day"
     rate_limit_requests_per_hour: int | None = Field(default=None, ge=1, le=MOST_A_SECOND)
     rate_limit_requests_per_day: int | None = Field(default=None, ge=1, le=MOST_A_SECOND)
 
     @property
-    def budget_rate(self) -> str | None:
+    def rate(self) -> str | None:
         """How much may be asked, whichever setting says so."""
         limits = {"h": self.rate_limit_requests_per_hour, "day": self.rate_limit_requests_per_day}
         said = [f"{limit}/{unit}" for unit, limit in limits.items() if limit is not None]
-        return ", ".join(said) or self.rate
+        return ", ".join(said) or self.rate_limit
 
 
 class AlpacaSection(VendorSection):
     """Alpaca; it has a key in two parts.
 
     Attributes:
-        rate: The free plan's by default.
+        rate_limit: The free plan's by default.
         api_key_id: The part that names the key.
         api_secret_key: The part that is secret.
     """
 
-    rate: str | None = "200/min"
+    rate_limit: str | None = "200/min"
     api_key_id: SecretStr | None = None
     api_secret_key: SecretStr | None = None
 
@@ -139,20 +141,34 @@ class BinanceSection(VendorSection):
     """Binance; it needs no key.
 
     Attributes:
-        rate: Two fifths of what it allows, since others may ask from the same address.
+        rate_limit: Two fifths of what it allows, since others may ask from the same address.
     """
 
-    rate: str | None = "1200/min"
+    rate_limit: str | None = "1200/min"
 
 
 class YahooSection(VendorSection):
     """Yahoo; it needs no key and states no limit.
 
     Attributes:
-        rate: What it has borne; it answers 429 to more.
+        rate_limit: What it has borne; it answers 429 to more.
     """
 
-    rate: str | None = "60/min"
+    rate_limit: str | None = "60/min"
+
+
+class FilesSection(VendorSection):
+    """A folder of bar files that is asked like a vendor.
+
+    Attributes:
+        base_url: The folder.
+    """
+
+    @field_validator("base_url")
+    @classmethod
+    def _address(cls, value: str | None) -> str | None:
+        """Accept any path."""
+        return value or None
 
 
 class TradingDataProviderSection(Section):
@@ -165,5 +181,17 @@ class TradingDataProviderSection(Section):
     """
 
     default_provider: str = "polygon"
-    fallback_providers: tuple[str, ...] = ("financial_modeling_prep", "tiingo")
+    fallback_providers: tuple[str, ...] = ("fmp", "tiingo")
     enable_fallback: bool = False
+
+    @field_validator("default_provider")
+    @classmethod
+    def _named(cls, value: str) -> str:
+        """Accept the names of older env files."""
+        return OLDER_NAMES.get(value, value)
+
+    @field_validator("fallback_providers")
+    @classmethod
+    def _all_named(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        """Accept the names of older env files."""
+        return tuple(OLDER_NAMES.get(name, name) for name in value)
