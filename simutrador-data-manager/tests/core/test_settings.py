@@ -155,6 +155,13 @@ def test_every_documented_name_is_read_or_reported_as_not_read(tmp_path: Path) -
     assert sources_of(settings).not_read == tuple(later)
 
 
+def test_the_password_of_an_address_that_is_refused_is_not_shown(tmp_path: Path) -> None:
+    (tmp_path / ".env").write_text("TIINGO__BASE_URL=https://me:sEcReT@tiingo.example\n")
+    with pytest.raises(SettingsError, match="me:") as raised:
+        load_settings()
+    assert "sEcReT" not in str(raised.value)
+
+
 def test_a_vendor_is_asked_at_its_free_plan_s_rate_unless_told_otherwise(tmp_path: Path) -> None:
     settings = load_settings()
     assert settings.polygon.rate == "5/min"

@@ -11,7 +11,7 @@ from typing import Any, Final, TypeVar
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails, PydanticUndefined
 
-from simutrador_service.config.base import ServiceSettings
+from simutrador_service.config.base import ServiceSettings, masked_url
 from simutrador_service.config.layers import (
     COMMAND_LINE,
     ENVIRONMENT,
@@ -139,7 +139,9 @@ def _explained(detail: ErrorDetails, known: Mapping[str, Leaf], origins: Mapping
         return f"{whole}: {message}" if whole else message
     if detail["type"] == "missing":
         return f"{name} is not set and has no default; set it in the environment or a .env file"
-    value = "" if leaf.is_secret else f"={detail['input']!s:.100}"
+    given = str(detail["input"])
+    shown = masked_url(given) if "://" in given else given
+    value = "" if leaf.is_secret else f"={shown:.100}"
     place = origins.get(name, DEFAULT)
     return f"{name}{value} ({place}): {message}{_default(leaf)}"
 
