@@ -40,6 +40,7 @@ def logged(level: str = "INFO") -> Iterator[Log]:
     """Collect what is logged, and give logging back as it was."""
     root = logging.getLogger()
     kept = root.handlers[:], root.level, sys.excepthook, threading.excepthook
+    before = structlog.get_config()
     stream = Log()
     configure_logging(level, "json", stream=stream)
     try:
@@ -49,5 +50,5 @@ def logged(level: str = "INFO") -> Iterator[Log]:
         root.setLevel(kept[1])
         sys.excepthook, threading.excepthook = kept[2:]
         logging.captureWarnings(capture=False)
-        structlog.reset_defaults()
+        structlog.configure(**before)
         structlog.contextvars.clear_contextvars()
