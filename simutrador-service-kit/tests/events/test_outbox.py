@@ -6,10 +6,10 @@ import threading
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from pydantic_core import PydanticSerializationError
 from sqlalchemy import text
 
 from kit_events import AT, an_event, numbers_of, record_events
+from simutrador_core.errors import InputError
 from simutrador_service.database import Database
 from simutrador_service.events import (
     Event,
@@ -73,7 +73,7 @@ def test_an_event_is_there_if_its_change_is_and_only_then(database: Database) ->
 def test_a_payload_json_cannot_carry_is_refused_before_anything_is_written(
     sqlite: Database,
 ) -> None:
-    with pytest.raises(PydanticSerializationError), sqlite.write() as session:
+    with pytest.raises(InputError), sqlite.write() as session:
         record(session, an_event(1, what=object()))
     assert waiting_events(sqlite, redis=False) == (0, None)
 

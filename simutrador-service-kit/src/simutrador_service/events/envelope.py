@@ -11,9 +11,13 @@ from uuid import uuid4
 
 import orjson
 
+from simutrador_core.errors import InputError
+
 VERSION: Final = "1.0"
 _NAME: Final = re.compile(r"[a-z][a-z0-9_.]{0,99}")
 _SOURCE: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,99}")
+_VERSION: Final = re.compile(r"[0-9A-Za-z.-]{1,20}")
+_ID: Final = re.compile(r"[\x21-\x7e]{1,64}")
 
 
 def _new_id() -> str:
@@ -33,7 +37,7 @@ class Event:
         id: Unique; travels beside the envelope, so that a repeated delivery can be told.
 
     Raises:
-        ValueError: a name of bad form, or an instant without zone.
+        ValueError: a name, version or id of bad form, or an instant without zone.
     """
 
     event: str
@@ -51,6 +55,12 @@ class Event:
             )
         if not _SOURCE.fullmatch(self.source):
             raise ValueError(f"an event cannot come from {self.source[:120]!r}: name a service")
+        if not _VERSION.fullmatch(self.version):
+            raise ValueError(
+                f"{self.version[:120]!r} is no version of a payload: write one like 1.0"
+            )
+        if not _ID.fullmatch(self.id):
+            raise ValueError(f"{self.id[:120]!r} is no id: it has 1 to 64 characters, no spaces")
         if self.timestamp.tzinfo is None:
             raise ValueError(f"{self.timestamp} has no time zone; instants are aware")
 
@@ -83,6 +93,20 @@ def to_envelope(event: Event) -> dict[str, Any]:
 def format_envelope(event: Event) -> str:
     """Return the envelope as JSON."""
     return orjson.dumps(to_envelope(event)).decode()
+
+
+def check_envelope(event: Event) -> None:
+    """Refuse an event that could be recorded, but not told: it would stop all behind it.
+
+    Raises:
+        InputError: its payload has a whole number above 64 bits, or too many levels.
+    """
+    try:
+        format_envelope(event)
+    except (orjson.JSONEncodeError, ValueError) as e:
+        raise InputError(
+            f"event {event.event} cannot be told as JSON ({e}); send large numbers as text"
+        ) from e
 
 
 def parse_envelope(text: str, *, event_id: str) -> Event:

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime
 from typing import ClassVar, Final
 
-from pydantic_core import to_jsonable_python
 from sqlalchemy import delete, func, insert, select, update
 from sqlalchemy.orm import Session
 
 from simutrador_service.database import Database
 from simutrador_service.database.base import utc_now
+from simutrador_service.database.json_values import to_json_value
 from simutrador_service.database.upsert import insert_absent
 from simutrador_service.errors import ServiceError
-from simutrador_service.events.envelope import Event, StoredEvent
+from simutrador_service.events.envelope import Event, StoredEvent, check_envelope
 from simutrador_service.events.table import ORDER, REDIS, EventHandled, EventRelay, OutboxEvent
 
 MOST_AT_ONCE: Final = 500
@@ -42,8 +43,10 @@ def record(session: Session, event: Event) -> None:
     in the order in which those came through.
 
     Raises:
-        PydanticSerializationError: the payload holds something JSON cannot carry.
+        InputError: the payload holds something JSON cannot carry.
     """
+    payload = to_json_value(dict(event.payload), what="the payload")
+    check_envelope(replace(event, payload=payload))
     session.execute(
         insert(OutboxEvent).values(
             event_id=event.id,
@@ -51,7 +54,7 @@ def record(session: Session, event: Event) -> None:
             timestamp=event.timestamp,
             source=event.source,
             version=event.version,
-            payload=to_jsonable_python(dict(event.payload)),
+            payload=payload,
             recorded_at=utc_now(),
         )
     )

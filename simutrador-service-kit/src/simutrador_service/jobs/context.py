@@ -14,10 +14,12 @@ from sqlalchemy.orm import Session
 
 from simutrador_core.errors import SimutradorError
 from simutrador_service.database.base import utc_now
+from simutrador_service.database.json_values import to_json_value
 from simutrador_service.jobs.claims import Claim, Claims
-from simutrador_service.jobs.rules import to_stored
+from simutrador_service.jobs.rules import to_text
 
 PROGRESS_EVERY_S: Final = 0.25
+MAX_STEP: Final = 200
 
 
 class JobCancelled(SimutradorError):  # noqa: N818  (a request that was followed, not a failure)
@@ -81,7 +83,11 @@ class JobContext:
         if done != total and now - self._told < PROGRESS_EVERY_S:
             return
         self._told = now
-        values: dict[str, Any] = {"done": done, "total": total, "step": step[:200]}
+        values: dict[str, Any] = {
+            "done": done,
+            "total": total,
+            "step": to_text(step, most=MAX_STEP),
+        }
         if not self._paced:  # what an earlier run did says nothing about the pace of this one
             values |= {"pace_at": self._clock(), "pace_done": done}
         self._claims.write(self._claim, values)
@@ -94,7 +100,7 @@ class JobContext:
             LostLeaseError: another worker has the job.
             InputError: JSON cannot carry `data`.
         """
-        self._claims.write(self._claim, {"checkpoint": to_stored(data, what="the checkpoint")})
+        self._claims.write(self._claim, {"checkpoint": to_json_value(data, what="the checkpoint")})
 
     @contextmanager
     def effect(self, checkpoint: object) -> Generator[Session]:
@@ -104,7 +110,7 @@ class JobContext:
             LostLeaseError: another worker has the job; nothing was written.
             InputError: JSON cannot carry the checkpoint.
         """
-        values = {"checkpoint": to_stored(checkpoint, what="the checkpoint")}
+        values = {"checkpoint": to_json_value(checkpoint, what="the checkpoint")}
         with self._claims.transaction(self._claim, values) as session:
             yield session
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar, get_type_hints
 from pydantic import TypeAdapter
 
 from simutrador_core.errors import InputError
+from simutrador_service.database.json_values import check_json, to_json_value
 
 if TYPE_CHECKING:
     from simutrador_service.jobs.context import JobContext
@@ -68,6 +69,19 @@ class JobKind(Generic[P, R]):
     retry: Retry
     time_limit: timedelta
     accepts: frozenset[int]
+
+    def to_json(self, params: P) -> Any:
+        """Return parameters as the table keeps them.
+
+        Raises:
+            InputError: JSON cannot carry them.
+        """
+        try:
+            check_json(self.params.dump_python(params))  # in JSON's mode NaN would become null
+            plain = self.params.dump_python(params, mode="json")
+        except (ValueError, TypeError, RecursionError) as e:
+            raise InputError(f"params cannot be kept as JSON ({e}); leave that value out") from e
+        return to_json_value(plain, what="params")
 
 
 AnyKind = JobKind[Any, Any]

@@ -2,30 +2,14 @@
 
 from __future__ import annotations
 
-import json
 from datetime import datetime, timedelta
-from typing import Any, Final
-
-from pydantic_core import to_jsonable_python
+from typing import Final
 
 from simutrador_core.errors import InputError, SimutradorError
 from simutrador_service.jobs.kinds import Retry
+from simutrador_service.logging import mask_text
 
 MAX_ERROR: Final = 2000
-
-
-def to_stored(value: object, *, what: str) -> Any:
-    """Return a value as the table keeps it: what JSON can carry on every database.
-
-    Raises:
-        InputError: it cannot, for instance because a number is no number.
-    """
-    try:
-        plain: Any = to_jsonable_python(value)
-        json.dumps(plain, allow_nan=False)
-    except (ValueError, TypeError, RecursionError) as e:
-        raise InputError(f"{what} cannot be kept as JSON ({e}); leave that value out") from e
-    return plain
 
 
 def wait_before(attempt: int, retry: Retry, *, chance: float) -> timedelta:
@@ -54,11 +38,20 @@ def error_code(error: BaseException) -> str:
 def error_text(error: BaseException) -> str:
     """Return what a client may read: our own errors in full, of others the type only.
 
-    A foreign error may quote a URL, a key or a row; the log has it under the job's id.
+    A foreign error may quote a URL, a key or a row; the log has it under the job's id. What looks
+    like a secret in one of ours is masked.
     """
     if isinstance(error, SimutradorError):
-        return str(error)[:MAX_ERROR]
+        return to_text(mask_text(str(error)), most=MAX_ERROR)
     return f"{type(error).__name__}; the worker's log has the details under this job's id"
+
+
+def to_text(text: str, *, most: int) -> str:
+    """Return the first `most` characters as every database keeps them: no NUL, no half character.
+
+    Names of files that are not UTF-8 have such halves (lone surrogates).
+    """
+    return text[:most].replace("\0", "?").encode(errors="replace").decode()
 
 
 def time_left(

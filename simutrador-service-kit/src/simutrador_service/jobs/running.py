@@ -14,6 +14,7 @@ import structlog
 from pydantic import ValidationError
 
 from simutrador_core.errors import InputError
+from simutrador_service.database.json_values import to_json_value
 from simutrador_service.errors import LostLeaseError
 from simutrador_service.jobs.claims import ENDED, FREE, Claim, Claims
 from simutrador_service.jobs.context import Interruption, JobCancelled, JobContext
@@ -22,7 +23,6 @@ from simutrador_service.jobs.rules import (
     error_code,
     error_text,
     is_retryable,
-    to_stored,
     wait_before,
 )
 from simutrador_service.jobs.table import JobState
@@ -95,7 +95,7 @@ class Run:
 
     def _succeeded(self, result: Any) -> dict[str, Any]:
         is_partial = isinstance(result, Partly)
-        stored = to_stored(result.result if is_partial else result, what="the result")  # pyright: ignore[reportUnknownMemberType, reportUnknownArgumentType]
+        stored = to_json_value(result.result if is_partial else result, what="the result")  # pyright: ignore[reportUnknownMemberType, reportUnknownArgumentType]
         if self.context.saw_interruption:
             return {**self._stopped(None), "result": stored}
         return self._ended(JobState.PARTIAL if is_partial else JobState.COMPLETED, result=stored)

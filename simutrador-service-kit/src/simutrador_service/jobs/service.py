@@ -20,7 +20,6 @@ from simutrador_service.errors import JobConflictError, UnknownJobError
 from simutrador_service.jobs.asked import Asked, same_key, scoped
 from simutrador_service.jobs.claims import ENDED
 from simutrador_service.jobs.kinds import AnyKind, JobKind
-from simutrador_service.jobs.rules import to_stored
 from simutrador_service.jobs.table import Job, JobState
 
 P = TypeVar("P")
@@ -94,7 +93,7 @@ class Jobs:
                 other parameters; `job_id` says by which job.
             InputError: a key, or a value, cannot be kept.
         """
-        return self._submit(kind, Asked(_stored(kind, params), key, request_key, owner))
+        return self._submit(kind, Asked(kind.to_json(params), key, request_key, owner))
 
     def submit_named(
         self,
@@ -118,11 +117,11 @@ class Jobs:
             values = kind.params.validate_python(params)
         except ValidationError as e:
             first = e.errors(include_url=False, include_input=False)[0]
-            place = ".".join(["params", *(str(part) for part in first["loc"])])
+            place = ".".join(["params", *(str(part)[:100] for part in first["loc"])])[:200]
             raise InputError(
                 f"{place}: {first['msg']}; correct the parameters of kind {kind_name}", field=place
             ) from None
-        return self._submit(kind, Asked(_stored(kind, values), key, request_key, owner))
+        return self._submit(kind, Asked(kind.to_json(values), key, request_key, owner))
 
     def get(self, job_id: str) -> Job:
         """Return a job.
@@ -256,10 +255,6 @@ class Jobs:
     def _first(self, condition: Any) -> Job | None:
         with self.database.read() as session:
             return session.scalars(select(Job).where(condition)).first()
-
-
-def _stored(kind: AnyKind, params: Any) -> Any:
-    return to_stored(kind.params.dump_python(params, mode="json"), what="params")
 
 
 def _get(session: Session, job_id: str) -> Job:

@@ -62,6 +62,9 @@ CODES: Final[Mapping[int, str]] = {
 }
 
 _TITLES: Final = {413: "Content Too Large", 422: "Unprocessable Content"}  # as RFC 9110 has them
+# A client names what it likes, and is told no more of it than helps.
+_MOST_ERRORS: Final = 20
+_LONGEST_NAME: Final = 200
 _BOUND_KEYS: Final = ("ge", "gt", "le", "lt", "max_length", "min_length", "expected", "pattern")
 
 
@@ -101,8 +104,8 @@ def status_of(error: SimutradorError, statuses: StatusTable = STATUS) -> int:
 
 
 def from_validation(errors: Sequence[Any]) -> Problem:
-    """Translate FastAPI's list of parameter errors; the first one leads."""
-    found = [_field_problem(error) for error in errors]
+    """Translate FastAPI's list of parameter errors; the first one leads, a few follow."""
+    found = [_field_problem(error) for error in errors[:_MOST_ERRORS]]
     first = found[0]
     return make_problem(
         422,
@@ -156,7 +159,7 @@ def _field_problem(error: Any) -> FieldProblem:
 def _place(location: Sequence[Any]) -> str:
     """Return `orders.0.quantity` for ("body", "orders", 0, "quantity")."""
     inner = location[1:] or location or ("request",)
-    return ".".join(str(part) for part in inner)
+    return ".".join(str(part)[:_LONGEST_NAME] for part in inner)[:_LONGEST_NAME]
 
 
 def _field_of(error: SimutradorError) -> str | None:
