@@ -13,6 +13,7 @@ from simutrador_data.cli.doctor import doctor
 from simutrador_data.cli.gaps import gaps
 from simutrador_data.cli.import_files import import_
 from simutrador_data.cli.keys import keys
+from simutrador_data.cli.providers import providers
 from simutrador_data.cli.resample import resample
 from simutrador_data.cli.serve import serve
 from simutrador_data.cli.sql import sql
@@ -33,6 +34,7 @@ app.command()(gaps)
 app.command()(resample)
 app.command()(serve)
 app.command()(sql)
+app.add_typer(providers, name="providers")
 app.add_typer(store, name="store")
 app.add_typer(keys, name="keys")
 app.add_typer(config, name="config")

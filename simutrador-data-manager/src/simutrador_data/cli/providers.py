@@ -1,0 +1,165 @@
+"""`simutrador-data providers`: which vendors there are, what they can do, and what each lacks."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from rich.console import Console
+
+from simutrador_core.models.enums import Adjustment, Timeframe
+from simutrador_data.cli.session import settings_for
+from simutrador_service.cli import (
+    ConfigOption,
+    DebugOption,
+    EnvFileOption,
+    ExitCode,
+    JsonOption,
+    reporting,
+    table,
+    write,
+)
+
+if TYPE_CHECKING:
+    from simutrador_data.core.settings import Settings
+    from simutrador_data.services.data_providers.finding import BrokenPlugin
+    from simutrador_data.services.data_providers.plugin import ProviderPlugin
+
+providers = typer.Typer(help="List the vendors of bars, or check them.", no_args_is_help=True)
+
+NamesArgument = Annotated[
+    list[str] | None,
+    typer.Argument(metavar="[NAME]...", help="Vendors. Default: all.", show_default=False),
+]
+
+
+@providers.command("list")
+def list_providers(as_json: JsonOption = False, debug: DebugOption = False) -> None:
+    """List the vendors that are installed and what they can do."""
+    with reporting(as_json=as_json, debug=debug):
+        from simutrador_data.services.data_providers.finding import installed_providers
+
+        found = installed_providers()
+        documents = [_capabilities(plugin) for plugin in found.plugins.values()]
+
+        def show(console: Console) -> None:
+            shown = table(
+                "",
+                ["provider", "timeframes", "prices", "rows", "requests/min", "key", "also"],
+                right=["rows", "requests/min"],
+            )
+            for one in documents:
+                rate = one["requests_per_minute"]
+                shown.add_row(
+                    one["name"],
+                    " ".join(one["timeframes"]),
+                    " ".join(one["adjustments"]),
+                    f"{one['rows_per_request']:,}",
+                    "-" if rate is None else f"{rate:g}",
+                    "yes" if one["needs_key"] else "no",
+                    " ".join(name for name in ("actions", "trades") if one[name]),
+                )
+            console.print(shown)
+            for one in documents:
+                console.print(f"{one['name']}: {one['source']}", markup=False, soft_wrap=True)
+            _show_broken(console, found.broken)
+
+        write(
+            {"providers": documents, "broken": [_broken(one) for one in found.broken]},
+            as_json=as_json,
+            show=show,
+        )
+
+
+@providers.command("check")
+def check_providers(
+    names: NamesArgument = None,
+    env_file: EnvFileOption = None,
+    config: ConfigOption = None,
+    as_json: JsonOption = False,
+    debug: DebugOption = False,
+) -> None:
+    """Say of each vendor whether it can be asked, else what it lacks and where to get it.
+
+    No vendor is asked anything. Exit code 1 when one that is named cannot be asked, or an installed
+    package is broken.
+    """
+    with reporting(as_json=as_json, debug=debug):
+        from simutrador_data.services.data_providers.finding import (
+            find_provider,
+            installed_providers,
+        )
+
+        settings = settings_for(None, env_file=env_file, config_file=config)
+        found = installed_providers()
+        chosen = [find_provider(name) for name in names or []] or list(found.plugins.values())
+        documents = [_readiness(plugin, settings) for plugin in chosen]
+        broken = () if names else found.broken
+
+        def show(console: Console) -> None:
+            shown = table("", ["provider", "state", "asked at", "at most"])
+            for one in documents:
+                shown.add_row(one["name"], _state(one), one["base_url"] or "-", one["rate"] or "-")
+            console.print(shown)
+            for one in documents:
+                if not one["ready"]:
+                    console.print(_next_step(one), markup=False, soft_wrap=True)
+            _show_broken(console, broken)
+
+        write(
+            {"providers": documents, "broken": [_broken(one) for one in broken]},
+            as_json=as_json,
+            show=show,
+        )
+        if broken or (names and not all(one["ready"] for one in documents)):
+            raise typer.Exit(ExitCode.PROBLEMS)
+
+
+def _capabilities(plugin: ProviderPlugin) -> dict[str, Any]:
+    able = plugin.capabilities
+    return {
+        "name": plugin.name,
+        "timeframes": [str(one) for one in Timeframe if one in able.timeframes],
+        "adjustments": [str(one) for one in Adjustment if one in able.adjustments],
+        "rows_per_request": able.rows_per_request,
+        "requests_per_minute": able.requests_per_minute,
+        "history_days": None if able.history is None else able.history.days,
+        "needs_key": able.needs_key,
+        "actions": able.actions,
+        "trades": able.trades,
+        "source": able.source,
+    }
+
+
+def _readiness(plugin: ProviderPlugin, settings: Settings) -> dict[str, Any]:
+    from simutrador_data.services.data_providers.opening import base_url_of, lacking, rate_of
+
+    lacks = lacking(plugin, settings)
+    return {
+        "name": plugin.name,
+        "ready": not lacks,
+        "lacks": list(lacks),
+        "key_url": plugin.key_url if lacks else None,
+        "base_url": base_url_of(plugin, settings),
+        "rate": rate_of(plugin, settings),
+    }
+
+
+def _state(readiness: dict[str, Any]) -> str:
+    return "[green]ready[/]" if readiness["ready"] else "[yellow]needs a key[/]"
+
+
+def _next_step(readiness: dict[str, Any]) -> str:
+    where = f"; a key is to be had at {readiness['key_url']}" if readiness["key_url"] else ""
+    return f"{readiness['name']}: set {' and '.join(readiness['lacks'])}{where}"
+
+
+def _broken(one: BrokenPlugin) -> dict[str, str]:
+    return {"name": one.name, "source": one.source, "reason": one.reason}
+
+
+def _show_broken(console: Console, broken: Sequence[BrokenPlugin]) -> None:
+    for one in broken:
+        text = f"{one.name} ({one.source}) cannot be used: {one.reason}"
+        console.print(text, style="red", markup=False, soft_wrap=True)
