@@ -21,12 +21,23 @@ from simutrador_core.assets.registry import AssetRegistry
 from simutrador_core.errors import SimutradorError
 from simutrador_core.interfaces.storage import BarStore
 from simutrador_data import __version__
-from simutrador_data.api import bars, chart, dataset_id, gaps, pages, trading_data, versions
+from simutrador_data.api import (
+    actions,
+    bars,
+    chart,
+    dataset_id,
+    gaps,
+    pages,
+    trading_data,
+    versions,
+)
 from simutrador_data.api.dependencies import Services
 from simutrador_data.api.health import health_checks
 from simutrador_data.core.settings import Settings, get_settings
 from simutrador_data.services.accounts import admission, opened_accounts
+from simutrador_data.services.corporate_actions.opening import adjusting
 from simutrador_data.services.opening import load_registry, open_store, probe
+from simutrador_data.services.storage.parquet_store import ParquetStore
 from simutrador_data.web.site import data_pages
 from simutrador_service.auth import Accounts, CallerLimits, auth_routes
 from simutrador_service.limits import RateLimiter
@@ -56,6 +67,7 @@ _ROUTERS: Final = (
     bars.router,
     trading_data.router,
     dataset_id.router,
+    actions.router,
     chart.router,
     gaps.router,
     versions.router,
@@ -150,7 +162,10 @@ async def _lifespan(
             made = await asyncio.to_thread(open_store, settings.data_storage)
             opened.push_async_callback(asyncio.to_thread, made.close)
             store = made
-        app.state.services = Services(settings, store, assets)
+        adjusted = None
+        if isinstance(store, ParquetStore):
+            adjusted = opened.enter_context(adjusting(store, assets))
+        app.state.services = Services(settings, store, assets, adjusted)
         yield
 
 

@@ -38,6 +38,7 @@ SCOPES = {
     "/metrics": {"metrics:read"},
     "/pages/rows": {"bars:read"},
     "/symbols/{symbol:path}": {"bars:read"},
+    "/trading-data/actions/{symbol:path}": {"bars:read"},
     "/trading-data/bars": {"bars:read"},
     "/trading-data/chart": {"bars:read"},
     "/trading-data/coverage": {"bars:read"},

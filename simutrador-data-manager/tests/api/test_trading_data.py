@@ -104,4 +104,5 @@ async def test_series_say_what_is_stored(client: httpx.AsyncClient) -> None:
         "last": "2024-01-05T14:30:00Z",
         "first_session": "2024-01-02",
         "last_session": "2024-01-05",
+        "derived": False,
     }

@@ -19,6 +19,8 @@ from simutrador_core.utils.validation import parse_symbol
 from simutrador_data.api.dependencies import Services
 from simutrador_data.core.settings import Settings
 from simutrador_data.main import create_app
+from simutrador_data.services.corporate_actions.adjusted_store import AdjustedStore
+from simutrador_data.services.corporate_actions.opening import adjusting
 from simutrador_data.services.storage.parquet_store import ParquetStore
 
 
@@ -38,8 +40,8 @@ class Site:
         self._services: list[Services] = []
         self._app = create_app(Settings())
 
-    def add(self, store: ParquetStore) -> Served:
-        self._services.append(Services(Settings(), store, AssetRegistry.default()))
+    def add(self, store: ParquetStore, adjusted: AdjustedStore) -> Served:
+        self._services.append(Services(Settings(), store, AssetRegistry.default(), adjusted))
         return Served(store, f"{self.url}/{len(self._services) - 1}")
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -90,6 +92,7 @@ def serve(site: Site) -> Iterator[Serve]:
             store = opened.enter_context(ParquetStore(folder))
             for change in changes:
                 store.commit(change)
-            return site.add(store)
+            adjusted = opened.enter_context(adjusting(store, AssetRegistry.default()))
+            return site.add(store, adjusted)
 
         yield start

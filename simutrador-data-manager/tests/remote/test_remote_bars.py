@@ -5,11 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from simutrador_core import dataset
+from simutrador_core.adjusting.actions import actions_digest
 from simutrador_core.errors import (
     InputError,
     InvalidBarsError,
@@ -17,13 +20,16 @@ from simutrador_core.errors import (
     InvalidSymbolError,
     UnknownSymbolError,
 )
+from simutrador_core.interfaces.data_provider import ActionKind, CorporateAction
 from simutrador_core.interfaces.storage import BarSource, Change, VersionedSource
 from simutrador_core.models.bars import BarQuery, concat
 from simutrador_core.models.enums import Adjustment, OnConflict, Timeframe
 from simutrador_core.remote.remote_bars import RemoteBars
-from simutrador_core.testing.builders import START, make_bars, make_change, query_all
+from simutrador_core.testing.builders import FETCHED_AT, START, make_bars, make_change, query_all
 from simutrador_core.testing.comparing import assert_same_bars
 from simutrador_core.testing.source_contract import BarSourceContract
+from simutrador_data.services.corporate_actions.action_store import ActionStore
+from simutrador_data.services.corporate_actions.records import ActionChange
 
 Serve = Callable[[Path, Sequence[Change]], Any]
 MINUTE = timedelta(minutes=1)
@@ -120,11 +126,39 @@ def test_a_month_asked_for_twice_has_no_dataset_id(versions: Any) -> None:
         source.dataset_id([first, second])
 
 
-def test_adjusting_by_actions_of_a_date_is_refused_as_everywhere(versions: Any) -> None:
+def test_adjusting_a_stored_adjusted_series_by_a_date_is_refused_as_everywhere(
+    tmp_path: Path, serve: Serve
+) -> None:
+    served = serve(tmp_path, [make_change(make_bars("AAPL", adjustment=Adjustment.SPLIT))])
     day = datetime(2024, 1, 1, tzinfo=UTC).date()
     query = replace(query_all("AAPL", adjustment=Adjustment.SPLIT), actions_as_of=day)
-    with RemoteBars(versions.url) as source, pytest.raises(InputError, match="actions_as_of"):
+    with RemoteBars(served.url) as source, pytest.raises(InputError, match="actions_as_of"):
         source.read(query)
+
+
+def test_the_service_adjusts_by_its_recorded_actions(tmp_path: Path, serve: Serve) -> None:
+    served = serve(tmp_path, [make_change(make_bars("AAPL", Timeframe.DAILY, close=[100, 51, 52]))])
+    split = CorporateAction(
+        "AAPL", ActionKind.SPLIT, datetime(2024, 1, 3, tzinfo=UTC).date(), ratio=Decimal(2)
+    )
+    with ActionStore(served.store.root) as actions:
+        actions.commit(ActionChange([split], "test", "a test asked", FETCHED_AT))
+    query = query_all("AAPL", Timeframe.DAILY, adjustment=Adjustment.SPLIT)
+    with RemoteBars(served.url) as source:
+        assert [(i.series.adjustment, i.derived) for i in source.symbols()] == [
+            (Adjustment.RAW, False),
+            (Adjustment.SPLIT, True),
+        ]
+        found = source.read(query)
+        assert found.close.tolist() == [50, 51, 52]
+        before = replace(query, actions_as_of=datetime(2024, 1, 2, tzinfo=UTC).date())
+        assert source.read(before).close.tolist() == [100, 51, 52]
+        line = dataset.action_line("AAPL", actions_digest([split]))
+        assert source.dataset_id([query]) == dataset.dataset_id([found], actions=[line])
+        assert source.dataset_id([before]) != source.dataset_id([query])
+        assert source.latest_commit() == 2
+        with pytest.raises(UnknownSymbolError):
+            source.read(replace(query, as_of=1))
 
 
 def test_many_series_are_listed_as_the_store_lists_them(tmp_path: Path, serve: Serve) -> None:

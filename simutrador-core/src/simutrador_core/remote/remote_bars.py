@@ -9,7 +9,7 @@ from types import TracebackType
 from typing import Any, Final, Self
 
 from simutrador_core.errors import InvalidRangeError, UnknownSymbolError, UnreachableError
-from simutrador_core.interfaces.storage import SeriesInfo, check_as_stored
+from simutrador_core.interfaces.storage import SeriesInfo
 from simutrador_core.models.bars import BarQuery, Bars, SeriesKey, concat, from_us
 from simutrador_core.models.enums import Adjustment, Timeframe
 from simutrador_core.remote.asking import Asker
@@ -99,7 +99,7 @@ class RemoteBars:
         return in_parts(self._batches(query), rows)
 
     def symbols(self, timeframe: Timeframe | None = None) -> list[SeriesInfo]:
-        """Return every stored series (of a timeframe), sorted by symbol.
+        """Return every series (of a timeframe) that can be read, sorted by symbol.
 
         Raises:
             UnreachableError: the service does not answer.
@@ -156,7 +156,6 @@ class RemoteBars:
 
 
 def _check(query: BarQuery) -> None:
-    check_as_stored(query)
     if query.as_of is not None and query.as_of < 0:
         raise InvalidRangeError(f"as_of {query.as_of} is no version", field="as_of")
     if query.as_of == 0:
@@ -177,6 +176,8 @@ def _params(query: BarQuery) -> dict[str, str]:
         "end": format_instant(query.end),
         "format": "arrow",
     }
+    if query.actions_as_of is not None:
+        params["actions_as_of"] = str(query.actions_as_of)
     return params if query.as_of is None else params | {"as_of": str(query.as_of)}
 
 
@@ -187,6 +188,7 @@ def _document(query: BarQuery) -> dict[str, object]:
         "adjustment": str(query.adjustment),
         "start": format_instant(query.start),
         "end": format_instant(query.end),
+        "actions_as_of": None if query.actions_as_of is None else str(query.actions_as_of),
         "as_of": query.as_of,
     }
 
@@ -204,6 +206,7 @@ def _info(entry: dict[str, Any]) -> SeriesInfo:
         entry["rows"],
         _day(entry.get("first_session")),
         _day(entry.get("last_session")),
+        derived=bool(entry.get("derived")),
     )
 
 

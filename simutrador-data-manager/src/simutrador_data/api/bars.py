@@ -15,6 +15,7 @@ from simutrador_core.models.enums import Adjustment
 from simutrador_core.utils.validation import parse_symbol
 from simutrador_data.api.dependencies import (
     PROBLEMS,
+    ActionsAsOfParam,
     AdjustmentParam,
     BoundText,
     Services,
@@ -101,6 +102,7 @@ async def get_bars(
     start: BoundText = None,
     end: BoundText = None,
     adjustment: AdjustmentParam = Adjustment.RAW,
+    actions_as_of: ActionsAsOfParam = None,
     as_of: Annotated[
         int | None,
         BeforeValidator(lambda text: text or None),  # a form sends an empty text for nothing
@@ -119,7 +121,12 @@ async def get_bars(
     def ask() -> list[BarQuery]:
         wanted = parse_range(start, end)
         queries = [
-            to_query(SeriesKey(symbol, timeframe, adjustment), wanted, registry=services.registry)
+            replace(
+                to_query(
+                    SeriesKey(symbol, timeframe, adjustment), wanted, registry=services.registry
+                ),
+                actions_as_of=actions_as_of,
+            )
             for symbol in parse_symbols(symbols)
         ]
         return _of_version(services, queries, as_of)
@@ -128,7 +135,7 @@ async def get_bars(
         queries = ask()
         if len(queries) > SMALL_SYMBOLS:
             return queries
-        extents = [extent_of(services.store, query) for query in queries]
+        extents = [extent_of(services.bars, query) for query in queries]
         if sum(extent.rows for extent in extents) > SMALL_ROWS:
             return queries
         return _answer(services, queries, extents, format, request)
@@ -162,7 +169,7 @@ def parse_symbols(texts: list[str]) -> list[str]:
 
 def _of_version(services: Services, queries: list[BarQuery], as_of: int | None) -> list[BarQuery]:
     if as_of is None:
-        return pinned(services.store, queries)
+        return pinned(services.bars, queries)
     return [replace(query, as_of=as_of) for query in queries]
 
 
@@ -173,9 +180,9 @@ def _answer(
     to: ExportFormat,
     request: Request,
 ) -> Response:
-    head = to_answer(services.store, queries, ids=services.ids)
+    head = to_answer(services.bars, queries, ids=services.ids)
     if extents is None:
-        extents = [extent_of(services.store, query) for query in queries]
+        extents = [extent_of(services.bars, query) for query in queries]
     newest = max(extent.commit for extent in extents)
     etag = f'"{head.dataset_id}-{newest}-{to}"'
     headers = {
@@ -192,6 +199,6 @@ def _answer(
         headers["Content-Disposition"] = f'attachment; filename="{name}"'
     if request.scope.get(HEAD_ASKED):
         return head_only(media_type=MEDIA_TYPES[to], headers=headers)
-    parts = stream_parts(services.store, queries, extents=extents)
+    parts = stream_parts(services.bars, queries, extents=extents)
     chunks = write_parts(head, parts, to=to)
     return send(request, chunks, media_type=MEDIA_TYPES[to], headers=headers)

@@ -54,7 +54,7 @@ def get_chart(
     """
     key = SeriesKey(symbol, timeframe, adjustment)
     query = to_query(key, parse_range(start, end), registry=services.registry)
-    found = to_points(read_bars(services.store, query), most=points)
+    found = to_points(read_bars(services.bars, query), most=points)
     answer = {
         "symbol": symbol,
         "timeframe": timeframe,

@@ -77,5 +77,5 @@ def get_dataset_id(services: ServicesDep, asked: Queries) -> DatasetId:
     Those without `as_of` read one version, the newest.
     """
     queries = [one.query() for one in asked.queries]
-    with explained(services.store, queries):
-        return DatasetId(dataset_id=services.ids.of(services.store, queries))
+    with explained(services.bars, queries):
+        return DatasetId(dataset_id=services.ids.of(services.bars, queries))

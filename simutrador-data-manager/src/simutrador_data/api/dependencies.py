@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from datetime import date
 from typing import Annotated, Final
 
 from fastapi import Depends, Path, Query, Request
+from pydantic import BeforeValidator
 
 from simutrador_core.assets.registry import AssetRegistry
 from simutrador_core.interfaces.storage import BarStore
@@ -14,6 +16,7 @@ from simutrador_core.utils.timeframe_utils import parse_timeframe
 from simutrador_core.utils.validation import parse_symbol
 from simutrador_data.api.turns import Turns
 from simutrador_data.core.settings import Settings
+from simutrador_data.services.corporate_actions.adjusted_store import AdjustedStore
 from simutrador_data.services.serving.dataset_ids import DatasetIds
 from simutrador_service.problems import problem_answers
 
@@ -26,8 +29,9 @@ class Services:
 
     Attributes:
         settings: How it runs.
-        store: Its bars.
+        store: Its bars as they are stored.
         registry: What is known about symbols.
+        adjusted: The same with adjusted series made on read; None where no actions are kept.
         ids: Hashes of ranges of the store asked for before.
         turns: Where short work of the processor is done.
     """
@@ -35,8 +39,14 @@ class Services:
     settings: Settings
     store: BarStore
     registry: AssetRegistry
+    adjusted: AdjustedStore | None = None
     ids: DatasetIds = field(default_factory=DatasetIds)
     turns: Turns = field(default_factory=Turns)
+
+    @property
+    def bars(self) -> BarStore:
+        """The bars to answer with: adjusted on read where actions are kept."""
+        return self.store if self.adjusted is None else self.adjusted
 
 
 async def get_services(request: Request) -> Services:
@@ -87,6 +97,16 @@ PathSymbolDep = Annotated[str, Depends(_symbol_in_path)]
 
 AdjustmentParam = Annotated[
     Adjustment, Query(description="Prices as traded, or corrected for splits, or for all actions.")
+]
+ActionsAsOfParam = Annotated[
+    date | None,
+    BeforeValidator(lambda text: text or None),  # a form sends an empty text for nothing
+    Query(
+        description=(
+            "Adjust by the splits and dividends in effect and known on that date; all by default."
+        ),
+        examples=["2014-06-06"],
+    ),
 ]
 BoundText = Annotated[
     str | None,

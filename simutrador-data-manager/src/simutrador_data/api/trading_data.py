@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Annotated, Final
 
 import orjson
@@ -14,6 +15,7 @@ from simutrador_core.models.enums import Adjustment
 from simutrador_core.models.price_data import PaginationInfo, PriceDataSeries
 from simutrador_data.api.dependencies import (
     PROBLEMS,
+    ActionsAsOfParam,
     AdjustmentParam,
     PathSymbolDep,
     ServicesDep,
@@ -62,19 +64,23 @@ def get_data(
     page: Annotated[int, Query(ge=1, le=MAX_PAGE)] = 1,
     page_size: Annotated[int, Query(ge=1, le=10_000)] = 1000,
     adjustment: AdjustmentParam = Adjustment.RAW,
+    actions_as_of: ActionsAsOfParam = None,
 ) -> Response:
     """Return one page of candles; `end_date` is included.
 
     Prices are decimal text at full precision. For many bars `/trading-data/bars` is far faster.
     """
-    query = to_query(
-        SeriesKey(symbol, timeframe, adjustment),
-        _whole_days(start_date, end_date),
-        registry=services.registry,
+    query = replace(
+        to_query(
+            SeriesKey(symbol, timeframe, adjustment),
+            _whole_days(start_date, end_date),
+            registry=services.registry,
+        ),
+        actions_as_of=actions_as_of,
     )
     newest_first = order_by != "asc"
     found = read_page(
-        services.store, query, page=page, page_size=page_size, newest_first=newest_first
+        services.bars, query, page=page, page_size=page_size, newest_first=newest_first
     )
     pagination = _pagination(found, page=page, page_size=page_size)
     body = candle_page(found.bars, pagination, newest_first=newest_first)
@@ -90,7 +96,7 @@ def get_symbols(services: ServicesDep, timeframe: TimeframeDep) -> list[str]:
 
 @router.get("/series", response_model=list[SeriesEntry])
 def get_series(services: ServicesDep, request: Request) -> Response:
-    """Return every stored series: its first and last bar and how many there are.
+    """Return every series that can be read: its first and last bar and how many there are.
 
     `X-As-Of` names the newest version, which has all of them.
     """
@@ -104,8 +110,9 @@ def get_series(services: ServicesDep, request: Request) -> Response:
             "last": info.last,
             "first_session": info.first_session,
             "last_session": info.last_session,
+            "derived": info.derived,
         }
-        for info in services.store.symbols()
+        for info in services.bars.symbols()
     ]
     body = orjson.dumps(entries, option=orjson.OPT_UTC_Z)
     headers = {"Cache-Control": "no-cache", "X-As-Of": str(services.store.latest_commit())}

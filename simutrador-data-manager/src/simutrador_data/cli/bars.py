@@ -6,6 +6,7 @@ import errno
 import os
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Final
@@ -14,12 +15,19 @@ import typer
 from rich.console import Console
 
 from simutrador_core.errors import InputError
-from simutrador_data.cli.options import AdjustmentOption, DataOption, EndOption, StartOption
-from simutrador_data.cli.parsing import parse_adjustment
-from simutrador_data.cli.session import Session, open_session
+from simutrador_data.cli.options import (
+    ActionsAsOfOption,
+    AdjustmentOption,
+    DataOption,
+    EndOption,
+    StartOption,
+)
+from simutrador_data.cli.parsing import parse_adjustment, parse_day
+from simutrador_data.cli.session import Session, adjusting_bars, open_session
 from simutrador_service.cli import DebugOption, JsonOption, reporting, stderr, table, write
 
 if TYPE_CHECKING:
+    from simutrador_core.interfaces.storage import BarStore
     from simutrador_core.models.bars import BarQuery, Bars
 
 
@@ -42,6 +50,7 @@ def bars(
     start: StartOption = None,
     end: EndOption = None,
     adjustment: AdjustmentOption = None,
+    actions_as_of: ActionsAsOfOption = None,
     format: Annotated[  # noqa: A002 - the option's own name
         BarsFormat, typer.Option("--format", "-f", help="How to write the bars.")
     ] = BarsFormat.TABLE,
@@ -55,14 +64,24 @@ def bars(
     as_json: JsonOption = False,
     debug: DebugOption = False,
 ) -> None:
-    """Show the bars of a symbol, or export them as CSV, JSON, Arrow or Parquet."""
-    with reporting(as_json=as_json, debug=debug), open_session(data) as session:
+    """Show the bars of a symbol, or export them as CSV, JSON, Arrow or Parquet.
+
+    Adjusted bars are made of the raw ones and the recorded corporate actions, unless a vendor's
+    adjusted series is stored.
+    """
+    with (
+        reporting(as_json=as_json, debug=debug),
+        open_session(data) as session,
+        adjusting_bars(session) as store,
+    ):
+        day = parse_day("actions_as_of", actions_as_of)
         query = _query(session, symbol, timeframe, adjustment, (start, end))
+        query = replace(query, actions_as_of=day)
         wanted = _format(format, as_json=as_json, out=out)
         if wanted is BarsFormat.TABLE:
-            _show(session, query, limit)
+            _show(store, query, limit)
         else:
-            _export(session, query, wanted, out, as_json=as_json)
+            _export(store, query, wanted, out, as_json=as_json)
 
 
 def _query(
@@ -105,10 +124,10 @@ def _format_of(out: Path) -> BarsFormat:
     return BarsFormat(named.pop())
 
 
-def _show(session: Session, query: BarQuery, limit: int) -> None:
+def _show(store: BarStore, query: BarQuery, limit: int) -> None:
     from simutrador_data.services.serving.paging import read_page
 
-    page = read_page(session.store, query, page=1, page_size=limit, newest_first=True)
+    page = read_page(store, query, page=1, page_size=limit, newest_first=True)
 
     def show(console: Console) -> None:
         names = ["open", "high", "low", "close", "volume"]
@@ -135,18 +154,18 @@ def _rows(bars: Bars) -> Iterator[tuple[str, ...]]:
 
 
 def _export(
-    session: Session, query: BarQuery, chosen: BarsFormat, out: Path | None, *, as_json: bool
+    store: BarStore, query: BarQuery, chosen: BarsFormat, out: Path | None, *, as_json: bool
 ) -> None:
     from simutrador_data.services.serving.formats import ExportFormat, write_parts
     from simutrador_data.services.serving.reading import pinned, stream_parts, to_answer
 
-    queries = pinned(session.store, [query])
-    head = to_answer(session.store, queries)
+    queries = pinned(store, [query])
+    head = to_answer(store, queries)
     rows = 0
 
     def counted() -> Iterator[Bars]:
         nonlocal rows
-        for part in stream_parts(session.store, queries):
+        for part in stream_parts(store, queries):
             rows += len(part)
             yield part
 

@@ -34,6 +34,14 @@ AdjustmentOption = Annotated[
     str | None,
     typer.Option("--adjustment", metavar="raw|split|total", help="What prices are corrected for."),
 ]
+ActionsAsOfOption = Annotated[
+    str | None,
+    typer.Option(
+        "--actions-as-of",
+        metavar="DATE",
+        help="Adjust by the corporate actions in effect and known on that date.",
+    ),
+]
 SymbolsArgument = Annotated[
     list[str] | None,
     typer.Argument(metavar="[SYMBOL]...", help="Symbols. Default: all.", show_default=False),

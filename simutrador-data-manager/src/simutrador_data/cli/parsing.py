@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from enum import StrEnum
 from typing import TypeVar
 
@@ -40,6 +41,18 @@ def parse_adjustment(text: str | None) -> Adjustment:
         InputError: it names none.
     """
     return Adjustment.RAW if text is None else parse_word("adjustment", text, Adjustment)
+
+
+def parse_day(name: str, text: str | None) -> date | None:
+    """Return the date a text names, or None for no text.
+
+    Raises:
+        InputError: it names none.
+    """
+    try:
+        return None if text is None else date.fromisoformat(text)
+    except ValueError as e:
+        raise InputError(f"{name} {text!r} is not a date; write 2014-06-09", field=name) from e
 
 
 def parse_alignment(text: str) -> Alignment:

@@ -13,6 +13,7 @@ from simutrador_core.errors import StoreError
 if TYPE_CHECKING:
     from simutrador_core.assets.registry import AssetRegistry
     from simutrador_data.core.settings import Settings
+    from simutrador_data.services.corporate_actions.adjusted_store import AdjustedStore
     from simutrador_data.services.storage.parquet_store import ParquetStore
 
 
@@ -87,3 +88,12 @@ def open_session(data: Path | None, *, create: bool = False) -> Generator[Sessio
         yield Session(settings, store, registry)
     finally:
         store.close()
+
+
+@contextmanager
+def adjusting_bars(session: Session) -> Generator[AdjustedStore]:
+    """Lend the bars of a session's store, adjusted on read."""
+    from simutrador_data.services.corporate_actions.opening import adjusting
+
+    with adjusting(session.store, session.registry) as store:
+        yield store

@@ -17,7 +17,7 @@ class Answer(BaseModel):
 
 
 class SeriesEntry(Answer):
-    """One stored series."""
+    """One series; `derived` where it is made of the raw one and its corporate actions on read."""
 
     symbol: str
     timeframe: Timeframe
@@ -27,6 +27,7 @@ class SeriesEntry(Answer):
     last: datetime | None
     first_session: date | None = None
     last_session: date | None = None
+    derived: bool = False
 
 
 class ColumnsOfSeries(Answer):

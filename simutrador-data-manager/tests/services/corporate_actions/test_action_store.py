@@ -69,8 +69,8 @@ def test_a_store_without_actions_has_none(tmp_path: Path) -> None:
 
 
 def test_a_folder_without_a_store_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(StoreError):
-        LocalActions(tmp_path)
+    with LocalActions(tmp_path) as found, pytest.raises(StoreError, match="holds no bar store"):
+        found.actions(["AAPL"])
 
 
 def test_one_number_names_a_version_of_bars_and_actions(tmp_path: Path) -> None:

@@ -36,14 +36,22 @@ PRICED = frozenset({ActionKind.SPLIT, ActionKind.DIVIDEND})
 REGISTRY = AssetRegistry.default()
 
 
-def split(day: str, ratio: str, symbol: str = "AAPL", **more: date) -> CorporateAction:
+def split(
+    day: str, ratio: str, symbol: str = "AAPL", *, known_on: date | None = None
+) -> CorporateAction:
     effective = date.fromisoformat(day)
-    return CorporateAction(symbol, ActionKind.SPLIT, effective, ratio=Decimal(ratio), **more)
+    return CorporateAction(
+        symbol, ActionKind.SPLIT, effective, ratio=Decimal(ratio), known_on=known_on
+    )
 
 
-def dividend(day: str, amount: str, symbol: str = "AAPL", **more: date) -> CorporateAction:
+def dividend(
+    day: str, amount: str, symbol: str = "AAPL", *, known_on: date | None = None
+) -> CorporateAction:
     effective = date.fromisoformat(day)
-    return CorporateAction(symbol, ActionKind.DIVIDEND, effective, amount=Decimal(amount), **more)
+    return CorporateAction(
+        symbol, ActionKind.DIVIDEND, effective, amount=Decimal(amount), known_on=known_on
+    )
 
 
 def rename(old: str, day: str, new: str) -> CorporateAction:

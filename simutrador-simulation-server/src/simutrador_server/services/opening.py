@@ -11,7 +11,7 @@ from simutrador_core.interfaces.storage import BarSource
 from simutrador_server.core.settings import VenueSettings
 
 if TYPE_CHECKING:
-    from simutrador_data.services.storage.local_bars import LocalBars
+    from simutrador_data.services.corporate_actions.opening import LocalAdjustedBars
 
 ASSETS_FILE = "assets.toml"
 
@@ -42,20 +42,20 @@ def open_bars(settings: VenueSettings) -> ClosableSource:
     return RemoteBars(settings.service, api_key=key.get_secret_value() if key else None)
 
 
-def open_local(folder: Path) -> LocalBars:
-    """Return the store at a folder, for reading; the caller closes it.
+def open_local(folder: Path) -> LocalAdjustedBars:
+    """Return the store at a folder, for reading, adjusted on read; the caller closes it.
 
     Raises:
         MissingExtraError: the extra `local` is not installed.
         StoreError: the folder holds no store.
     """
     try:
-        from simutrador_data.services.storage.local_bars import LocalBars
+        from simutrador_data.services.corporate_actions.opening import LocalAdjustedBars
     except ModuleNotFoundError as e:
         raise MissingExtraError(
             "simutrador-data-manager", extra="local", package="simutrador-simulation-server"
         ) from e
-    return LocalBars(folder)
+    return LocalAdjustedBars(folder, registry=load_registry(folder))
 
 
 def load_registry(folder: Path) -> AssetRegistry:

@@ -22,7 +22,7 @@ from simutrador_data.services.corporate_actions.records import (
     ActionCommit,
     Answer,
 )
-from simutrador_data.services.storage.catalogue import open_catalogue
+from simutrador_data.services.storage.catalogue import Catalogue, open_catalogue
 from simutrador_data.services.storage.file_ops import FileOps
 from simutrador_data.services.storage.local_bars import utc_now
 from simutrador_data.services.storage.segment_list import latest_commit, latest_instant
@@ -53,8 +53,13 @@ class ActionStore(LocalActions):
             StoreFormatError: a newer release wrote it.
             CorruptDataError: the catalogue is damaged.
         """
-        self._catalogue = open_catalogue(Path(root), ops or FileOps())
+        super().__init__(root)
+        self._ops = ops or FileOps()
         self._clock = clock
+        self._opened = self._open()
+
+    def _open(self) -> Catalogue:
+        return open_catalogue(self._root, self._ops)
 
     def commit(self, change: ActionChange, *, base: int | None = None) -> ActionCommit:
         """Record a change atomically and durably.

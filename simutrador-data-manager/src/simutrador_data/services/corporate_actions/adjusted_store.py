@@ -35,6 +35,11 @@ class AdjustedStore(AdjustedBars):
         self._store = store
         self._recorded = actions
 
+    @property
+    def recorded(self) -> LocalActions:
+        """The corporate actions it adjusts by."""
+        return self._recorded
+
     def commit(self, change: Change, *, base: int | None = None) -> Commit:
         """Write a change as it is; see `BarStore.commit`."""
         return self._store.commit(change, base=base)

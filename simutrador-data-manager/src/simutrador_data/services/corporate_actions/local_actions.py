@@ -6,6 +6,7 @@ import sqlite3
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from pathlib import Path
+from threading import Lock
 from types import TracebackType
 from typing import Self
 
@@ -31,17 +32,29 @@ class LocalActions:
     """
 
     def __init__(self, root: Path) -> None:
-        """Open an existing store.
+        """Keep the store's folder; it is opened when first asked.
 
-        Raises:
-            StoreError: the folder holds no store.
-            StoreFormatError: a newer release wrote it.
+        Whatever is asked then raises `StoreError` where the folder holds no store, and
+        `CorruptDataError` where its catalogue is damaged.
         """
-        self._catalogue: Catalogue = open_read_only(Path(root), FileOps())
+        self._root = Path(root)
+        self._opened: Catalogue | None = None
+        self._lock = Lock()
 
     def close(self) -> None:
         """Let go of the catalogue."""
-        self._catalogue.close()
+        if self._opened is not None:
+            self._opened.close()
+
+    @property
+    def _catalogue(self) -> Catalogue:
+        with self._lock:
+            if self._opened is None:
+                self._opened = self._open()
+            return self._opened
+
+    def _open(self) -> Catalogue:
+        return open_read_only(self._root, FileOps())
 
     def __enter__(self) -> Self:
         """Return the store itself."""

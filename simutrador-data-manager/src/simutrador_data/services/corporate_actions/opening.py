@@ -33,11 +33,7 @@ class LocalAdjustedBars(AdjustedBars):
             StoreFormatError: a newer release wrote it.
         """
         self._bars = LocalBars(root)
-        try:
-            self._recorded = LocalActions(root)
-        except BaseException:
-            self._bars.close()
-            raise
+        self._recorded = LocalActions(root)
         calendars = _calendars(registry or AssetRegistry.default())
         super().__init__(self._bars, self._recorded, calendar=calendars)
 

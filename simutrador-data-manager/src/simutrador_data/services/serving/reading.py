@@ -163,7 +163,13 @@ def explain_unknown(store: BarSource, key: SeriesKey) -> UnknownSymbolError:
     if same:
         wanted = f"{key.timeframe} {key.adjustment}"
         stored = ", ".join(_short(series) for series in same)
-        return UnknownSymbolError(key.symbol, hint=f"as {wanted}; stored are {stored}")
+        hint = f"as {wanted}; stored are {stored}"
+        if replace(key, adjustment=Adjustment.RAW) in same:
+            hint += (
+                f"; record the corporate actions of {key.symbol} to adjust the raw bars "
+                "(simutrador-data actions import FILE, or actions fetch)"
+            )
+        return UnknownSymbolError(key.symbol, hint=hint)
     names = sorted({series.symbol for series in held})
     near = get_close_matches(key.symbol, names, n=1)
     if near:
