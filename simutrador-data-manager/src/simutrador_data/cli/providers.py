@@ -133,16 +133,22 @@ def _capabilities(plugin: ProviderPlugin) -> dict[str, Any]:
 
 
 def _readiness(plugin: ProviderPlugin, settings: Settings) -> dict[str, Any]:
-    from simutrador_data.services.data_providers.opening import base_url_of, lacking, rate_of
+    from simutrador_data.services.opening_providers import (
+        base_url_of,
+        keys_of,
+        rule_of,
+        section_of,
+    )
 
-    lacks = lacking(plugin, settings)
+    keys, rule = keys_of(plugin, settings), rule_of(plugin, settings)
+    lacks = [name for name in plugin.key_names if name not in keys]
     return {
         "name": plugin.name,
         "ready": not lacks,
-        "lacks": list(lacks),
+        "lacks": lacks,
         "key_url": plugin.key_url if lacks else None,
         "base_url": base_url_of(plugin, settings),
-        "rate": rate_of(plugin, settings),
+        "rate": section_of(plugin, settings).rate or (None if rule is None else str(rule)),
     }
 
 
