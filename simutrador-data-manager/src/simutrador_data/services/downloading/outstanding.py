@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
+from typing import Final
 
 import numpy as np
 
@@ -11,7 +12,7 @@ from simutrador_core.assets.registry import Asset
 from simutrador_core.errors import UnknownSymbolError
 from simutrador_core.interfaces.data_provider import Capabilities
 from simutrador_core.interfaces.storage import BarStore, Coverage
-from simutrador_core.models.bars import BarQuery, Bars, SeriesKey, to_us
+from simutrador_core.models.bars import I64, BarQuery, Bars, SeriesKey, from_us, to_us
 from simutrador_core.models.enums import Alignment, Timeframe
 from simutrador_core.sessions.calendar import Calendar
 from simutrador_data.services.downloading.hours import TradingHours
@@ -26,6 +27,10 @@ from simutrador_data.services.validation.expected import (
 )
 from simutrador_data.services.validation.spans import Spans
 from simutrador_data.services.workflows.validate_store import find_info, known_range
+
+_REACH: Final = timedelta(days=10)
+_DAILY_REACH: Final = timedelta(days=100)
+"""How far away a stored bar may be and still count as the next one: over any closure."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -144,6 +149,26 @@ def _coverage(store: BarStore, query: BarQuery) -> list[Coverage]:
         return []
 
 
+def neighbours(store: BarStore, series: SeriesKey, asks: Spans) -> list[int]:
+    """Return when the stored bars open that stand next to each range, int us UTC, ascending."""
+    found: set[int] = set()
+    reach = _REACH if series.timeframe.is_intraday else _DAILY_REACH
+    for start, end in zip(asks.starts.tolist(), asks.ends.tolist(), strict=True):
+        first, last = from_us(start), from_us(end)
+        before = _opens(store, series, first - reach, first)
+        after = _opens(store, series, last, last + reach)
+        found.update([*before[-1:].tolist(), *after[:1].tolist()])
+    return sorted(found)
+
+
+def _opens(store: BarStore, series: SeriesKey, start: datetime, end: datetime) -> I64:
+    try:
+        query = BarQuery(series.symbol, series.timeframe, start, end, series.adjustment)
+        return store.read(query).opened_at
+    except UnknownSymbolError:
+        return np.empty(0, dtype=np.int64)
+
+
 def stored_since(store: BarStore, series: SeriesKey) -> datetime | None:
     """Return the instant the first stored bar opens, None where nothing is stored."""
     try:
@@ -152,4 +177,4 @@ def stored_since(store: BarStore, series: SeriesKey) -> datetime | None:
         return None
 
 
-__all__ = ["Wanted", "outstanding", "stored_since", "to_wanted"]
+__all__ = ["Wanted", "neighbours", "outstanding", "stored_since", "to_wanted"]

@@ -10,6 +10,7 @@ where bars are due.
 from __future__ import annotations
 
 from bisect import bisect_left, insort
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Final
@@ -42,6 +43,8 @@ class Pursuit:
         hours: When they are due.
         todo: What is neither settled nor given up.
         failures: What was given up.
+        stored: Opens of stored bars beside what is asked for, int us UTC: anchors that an earlier
+            download left, where this one was killed before it could confirm a silence.
     """
 
     series: SeriesKey
@@ -49,6 +52,7 @@ class Pursuit:
     todo: Spans
     patience: Patience = field(default_factory=Patience)
     failures: list[Failure] = field(default_factory=list[Failure])
+    stored: Sequence[int] = ()
     _doubts: Spans = field(default_factory=lambda: Spans.range(0, 0))
     _edges: list[int] = field(default_factory=list[int])
     _ask: Ask = field(default_factory=lambda: Ask(0, 0))
@@ -62,6 +66,10 @@ class Pursuit:
     _outages: int = 0
     _bad: set[int] = field(default_factory=set[int])
     _is_bad: bool = False
+
+    def __post_init__(self) -> None:
+        """Take stored bars for anchors too."""
+        self._edges = sorted(self.stored)
 
     def next_ask(self) -> Ask | None:
         """Return what to ask for next, or None when all is settled or given up."""

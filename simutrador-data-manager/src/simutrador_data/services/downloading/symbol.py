@@ -18,6 +18,7 @@ from simutrador_data.services.downloading.asks import Failure
 from simutrador_data.services.downloading.desk import Desk
 from simutrador_data.services.downloading.outstanding import (
     Wanted,
+    neighbours,
     outstanding,
     stored_since,
     to_wanted,
@@ -109,19 +110,23 @@ class SymbolDownload:
             if failed is None:
                 self._tally.requested = self._tally.failed = asks
                 self._message = "" if len(asks) else NOTHING_MISSING
+                if not len(asks):
+                    return
             else:
                 asks = asks.without(asks.without(failed))
+            if not len(asks):
+                continue
             self._stage, self._provider = Stage.FETCHING, provider.name
-            failed = await self._ask(provider, wanted, asks, listed)
+            given = await self._ask(provider, wanted, asks, listed)
+            failed = given if failed is None else _joined([failed.without(asks), given])
             self._tally.failed = failed
-            if not len(failed):
-                break
 
     async def _ask(
         self, provider: DataProvider, wanted: Wanted, asks: Spans, listed: Quarantine | None
     ) -> Spans:
         """Ask one provider; return what it did not give."""
-        self._pursuit = Pursuit(self._series, wanted.hours, asks, self._desk.patience)
+        known = await in_thread(lambda: neighbours(self._desk.store, self._series, asks))
+        self._pursuit = Pursuit(self._series, wanted.hours, asks, self._desk.patience, stored=known)
         self._before = _length(asks)
         reason = self._unable(provider)
         if reason:
