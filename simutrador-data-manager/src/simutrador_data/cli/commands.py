@@ -19,6 +19,7 @@ from simutrador_data.cli.serve import serve
 from simutrador_data.cli.sql import sql
 from simutrador_data.cli.store import store
 from simutrador_data.cli.symbols import symbols
+from simutrador_data.cli.update import update
 from simutrador_data.cli.validate import validate
 from simutrador_service.cli import command_app, run
 
@@ -27,6 +28,7 @@ app = command_app(
 )
 app.command()(demo)
 app.command(name="import")(import_)
+app.command()(update)
 app.command()(symbols)
 app.command()(bars)
 app.command()(validate)
