@@ -162,7 +162,8 @@ class RedisRelay:
     def _append(self, events: Sequence[StoredEvent]) -> None:
         if not events:
             return
-        pipeline = self._client.pipeline(transaction=False)
+        # All or none: an entry refused alone could not be appended behind those that followed it.
+        pipeline = self._client.pipeline(transaction=True)
         for stored in events:
             fields = {"id": stored.event.id, "envelope": format_envelope(stored.event)}
             pipeline.xadd(
