@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import socket
 import time
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -58,3 +60,40 @@ def test_jobs_are_rung_for_and_go_on_while_the_broker_is_gone(
     with sqlite.read() as session:
         names = session.execute(text("SELECT name, step FROM ledger")).all()
     assert (len(names), len(set(names))) == (24, 24)
+
+
+@pytest.mark.integration
+def test_a_worker_lives_where_its_broker_refuses_writes(sqlite: Database, tmp_path: Path) -> None:
+    with sqlite.write() as session:
+        session.execute(text("CREATE TABLE ledger (name TEXT, step INTEGER)"))
+    jobs, log = Jobs(sqlite, KINDS), tmp_path / "celery.log"
+    broker = ValkeyServer(config={"maxmemory": "1"})
+    broker.start()
+    environment = {
+        BROKER: f"redis://127.0.0.1:{broker.port}/0",
+        DATABASE: sqlite.url,
+        LEASE: "1",
+    }
+    try:
+        with celery_worker(environment, log) as worker:
+            assert wait_until(lambda: "command not allowed" in log.read_text(), seconds=30)
+            job = jobs.submit(steps, Steps(name="a"))
+            assert wait_until(lambda: jobs.get(job.id).state == "completed", seconds=15)
+            assert worker.poll() is None
+    finally:
+        broker.stop()
+
+
+def test_a_silent_broker_holds_up_neither_a_submit_nor_the_next_ring(sqlite: Database) -> None:
+    """It takes connections and never answers, as behind a firewall that drops what it is sent."""
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        silent.settimeout(20)
+        app = celery_app(f"redis://127.0.0.1:{silent.getsockname()[1]}/0")
+        jobs = Jobs(sqlite, KINDS)
+        with closing(celery_doorbell(app)) as doorbell:
+            jobs.on_due(doorbell)
+            for number in range(2):
+                jobs.submit(steps, Steps(name=f"job-{number}"))
+            with silent.accept()[0], silent.accept()[0]:
+                pass  # two connections: the first was given up
+        app.close()

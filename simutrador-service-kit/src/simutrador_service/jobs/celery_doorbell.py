@@ -20,6 +20,8 @@ from simutrador_service.jobs.worker import Worker
 
 TASK: Final = "simutrador.jobs.run"
 _BROKER_WAIT_S: Final = 1.0
+_WORKER_WAIT_S: Final = 5.0
+"""A worker asks for messages for a second at a time, so silence is known by more than that."""
 _MOST_WAITING: Final = 1000
 
 _log = structlog.get_logger(__name__)
@@ -47,20 +49,25 @@ def celery_app(broker_url: str, make_worker: Callable[[], Worker] | None = None)
         worker_hijack_root_logger=False,
         broker_connection_retry_on_startup=True,
         broker_connection_max_retries=None,
-        broker_transport_options={"socket_connect_timeout": _BROKER_WAIT_S},
+        # A worker that ends for a broker which refuses writes would take its poller along.
+        broker_channel_error_retry=True,
+        broker_transport_options={
+            "socket_connect_timeout": _BROKER_WAIT_S,
+            "socket_timeout": _BROKER_WAIT_S if make_worker is None else _WORKER_WAIT_S,
+        },
     )
     if make_worker is None:
         return app
     worker = make_worker()
     app.task(name=TASK)(worker.run_one)
 
-    def begin(**_: object) -> None:
+    def begin(**_: object) -> None:  # before the broker is asked: it may not be there
         worker.start()
 
     def end(**_: object) -> None:
         worker.stop()
 
-    celery.signals.worker_ready.connect(begin, weak=False)
+    celery.signals.worker_init.connect(begin, weak=False)
     celery.signals.worker_shutdown.connect(end, weak=False)
     return app
 
