@@ -1,8 +1,9 @@
-"""A consumer in a process of its own, which some events kill and others defeat.
+"""Consumers in processes of their own, which some events kill and others defeat.
 
     python kit_consumers.py REDIS_URL LEDGER
 
-What its handler is given is one line in the ledger, written before anything happens to it.
+It keeps two consumers, forked, so that one that dies is followed at once. What a handler is given
+is one line in the ledger, written before anything happens to it; a death is one in `LEDGER.deaths`.
 """
 
 from __future__ import annotations
@@ -57,7 +58,24 @@ def acknowledge_first() -> None:
     setattr(StreamConsumer, "_deal_with", deal)  # noqa: B010
 
 
+def keep_two(url: str, ledger: Path) -> None:
+    """Run two consumers for ever, a new one for each that dies."""
+    for _ in range(2):
+        fork(url, ledger)
+    while os.wait():
+        enter(ledger.with_suffix(".deaths"), 1)
+        fork(url, ledger)
+
+
+def fork(url: str, ledger: Path) -> None:
+    if os.fork() == 0:
+        try:
+            asyncio.run(consume(url, ledger))
+        finally:
+            os._exit(1)
+
+
 if __name__ == "__main__":
     if os.environ.get(FAULT) == "acknowledge-first":
         acknowledge_first()
-    asyncio.run(consume(sys.argv[1], Path(sys.argv[2])))
+    keep_two(sys.argv[1], Path(sys.argv[2]))

@@ -99,6 +99,21 @@ def test_prove_reports_a_pass_when_the_fault_goes_unnoticed(pytester: pytest.Pyt
     assert column(lines, "outcome") == ["passed"]
 
 
+def test_a_proof_waits_less_for_what_its_fault_keeps_away(pytester: pytest.Pytester) -> None:
+    source = """
+    from simutrador_core.testing.acceptance import patience
+
+    @pytest.mark.acceptance("S1", package="core", breaks=change_nothing)
+    def test_waits(figure):
+        figure(f"{patience(20)} s, {patience(1)} s, {patience(20, planted_s=2)} s")
+    """
+    _, lines = run(pytester, source)
+    assert column(lines, "figure") == ["20 s, 1 s, 20 s"]
+    (Path(pytester.path) / "report.jsonl").unlink()
+    _, lines = run(pytester, source, "--acceptance-prove")
+    assert column(lines, "figure") == ["3.0 s, 1 s, 2 s"]
+
+
 def test_a_fault_that_cannot_be_planted_proves_nothing(pytester: pytest.Pytester) -> None:
     source = ASKS_FOR_THE_FIGURE.replace("lose_a_row", "fail_to_plant")
     _, lines = run(pytester, source, "--acceptance-prove")

@@ -6,9 +6,9 @@ The ledger is a file to which each delivery is appended before the handler acts.
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
-import time
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -19,7 +19,7 @@ import pytest
 
 import kit_consumers
 from kit_consumers import CRASHES_ONCE, GROUP, KILLS, POISON
-from kit_events import record_events
+from kit_events import record_events, wait_until
 from kit_jobs import FAULT
 from kit_redis import closed
 from simutrador_core.testing.acceptance import Figure, at_scale
@@ -38,33 +38,22 @@ def acknowledge_before_the_handler() -> Iterator[None]:
     del os.environ[FAULT]
 
 
-class Consumers:
-    """Two processes of one group; one that dies is started again."""
-
-    def __init__(self, url: str, ledger: Path) -> None:
-        self._command = [sys.executable, kit_consumers.__file__, url, str(ledger)]
-        self._processes = [self._start() for _ in range(2)]
-        self.deaths = 0
-
-    def _start(self) -> subprocess.Popen[bytes]:
-        return subprocess.Popen(self._command)
-
-    def replace_dead(self) -> None:
-        for place, process in enumerate(self._processes):
-            if process.poll() is not None:
-                self.deaths += 1
-                self._processes[place] = self._start()
-
-    def end(self) -> None:
-        for process in self._processes:
-            process.kill()
-            process.wait()
+@contextmanager
+def consumers(url: str, ledger: Path) -> Iterator[None]:
+    """Keep two processes of one group at work; all end with the block."""
+    command = [sys.executable, kit_consumers.__file__, url, str(ledger)]
+    process = subprocess.Popen(command, start_new_session=True)
+    try:
+        yield
+    finally:
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
 
 
 def is_over(client: Any) -> bool:
-    """Return whether every event was fetched and none is under way."""
-    (group,) = client.xinfo_groups(STREAM)
-    return group["pending"] == 0 and group["last-delivered-id"] == f"{EVENTS}-0"
+    """Return whether every event was fetched and none is under way: nothing will come again."""
+    groups = client.xinfo_groups(STREAM)
+    return [(one["pending"], one["last-delivered-id"]) for one in groups] == [(0, f"{EVENTS}-0")]
 
 
 async def letters_of(url: str) -> list[DeadLetter]:
@@ -85,16 +74,11 @@ async def test_what_a_crash_interrupts_comes_again_and_poison_is_set_aside(
     with closed(connect(redis_url)) as client:
         record_events(sqlite, *range(EVENTS))
         Publisher(sqlite, redis=client).relay()
-        consumers, until = Consumers(redis_url, ledger), time.monotonic() + at_scale(120, 300)
-        letters: list[DeadLetter] = []
-        try:
-            while time.monotonic() < until and (len(letters) < 2 or not is_over(client)):
-                consumers.replace_dead()
-                time.sleep(0.02)  # noqa: ASYNC251  (nothing else runs in this loop)
-                letters = await letters_of(redis_url)
-        finally:
-            consumers.end()
+        with consumers(redis_url, ledger):
+            assert wait_until(lambda: is_over(client), seconds=at_scale(60, 300))
         waiting = client.xpending(STREAM, GROUP)
+    letters = await letters_of(redis_url)
+    deaths = len(ledger.with_suffix(".deaths").read_text().split())
     counted = Counter(int(line) for line in ledger.read_text().split())
     assert set(counted) == expected  # what came after the poison was delivered too
     assert counted[CRASHES_ONCE] == 2
@@ -107,6 +91,6 @@ async def test_what_a_crash_interrupts_comes_again_and_poison_is_set_aside(
     }
     assert waiting["pending"] == 0
     figure(
-        f"{EVENTS} events, {consumers.deaths} consumers killed before they acknowledged: all "
+        f"{EVENTS} events, {deaths} consumers killed before they acknowledged: all "
         "delivered; 2 dead letters after 5 tries, each with its reason"
     )

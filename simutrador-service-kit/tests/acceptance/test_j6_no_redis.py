@@ -18,7 +18,7 @@ from typer.testing import CliRunner
 from kit_auth import PASSWORD
 from kit_events import numbers_of, record_events
 from kit_whole import FAULT, PEOPLE, USERS, process, repeat
-from simutrador_core.testing.acceptance import Figure
+from simutrador_core.testing.acceptance import Figure, patience
 from simutrador_service.auth import Role
 from simutrador_service.database import Database
 from simutrador_service.events import Bus, Publisher, StoredEvent, follow
@@ -63,9 +63,9 @@ def ask_for_jobs(client: httpx.Client) -> list[str]:
     return [client.post("/jobs", json=one).raise_for_status().json()["id"] for one in asked]
 
 
-def ends(client: httpx.Client, ids: list[str], *, seconds: float = 20.0) -> list[object]:
+def ends(client: httpx.Client, ids: list[str]) -> list[object]:
     """Return the state and the result of each job once all have ended, or time is up."""
-    until = time.monotonic() + seconds
+    until = time.monotonic() + patience(20)
     while True:
         seen = [client.get(f"/jobs/{job_id}").raise_for_status().json() for job_id in ids]
         if all(one["ended_at"] for one in seen) or time.monotonic() > until:
@@ -118,7 +118,7 @@ async def test_events_reach_subscribers_of_the_process(sqlite: Database, figure:
     publisher.start()
     try:
         with suppress(TimeoutError):
-            async with asyncio.timeout(20):
+            async with asyncio.timeout(patience(20)):
                 async with aclosing(follow(sqlite, bus, after=0)) as events:
                     async for stored in events:
                         heard.append(stored)

@@ -27,7 +27,7 @@ from kit_jobs import BROKER, DATABASE, FAULT, KINDS, LEASE, note
 from kit_outages import OUTAGES, DurableRedis, celery_worker, durable_redis
 from kit_redis import closed
 from kit_service import SERVICE, served
-from simutrador_core.testing.acceptance import Figure, at_scale
+from simutrador_core.testing.acceptance import Figure, at_scale, patience
 from simutrador_service.config import ServerSection
 from simutrador_service.database import Database
 from simutrador_service.events import (
@@ -167,11 +167,12 @@ def test_no_event_is_lost(sqlite: Database, tmp_path: Path, outage: Outage, figu
                 begun = time.monotonic()
                 with outage(server):
                     record_events(sqlite, *accepted[20:40])
-                    assert wait_until(lambda: failing(address) == {"redis", "events"}, seconds=10)
+                    names = {"redis", "events"}
+                    assert wait_until(lambda: failing(address) == names, seconds=patience(10))
                     time.sleep(LASTS_S)
                 back = time.monotonic()
                 record_events(sqlite, *accepted[40:])
-                assert wait_until(lambda: delivered() == set(accepted), seconds=30)
+                assert wait_until(lambda: delivered() == set(accepted), seconds=patience(30))
                 assert wait_until(lambda: failing(address) == set(), seconds=15)
         finally:
             publisher.stop()
@@ -218,7 +219,7 @@ def test_no_job_is_lost_and_work_goes_on(
             assert wait_until(rung, seconds=10)
             with outage(server):
                 ask(address, 10)
-                assert wait_until(done, seconds=10), log.read_text()
+                assert wait_until(done, seconds=patience(10)), log.read_text()
                 assert wait_until(lambda: failing(address) == {"redis"}, seconds=10)
                 time.sleep(LASTS_S)
             back, before = time.monotonic(), rung()

@@ -17,7 +17,7 @@ import importlib.util
 import json
 import os
 from collections.abc import Callable, Generator
-from contextlib import AbstractContextManager, ExitStack
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import asdict, dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -35,6 +35,7 @@ DATA_VARIABLE: Final = "SIMUTRADOR_TEST_DATA"
 _PROPERTY: Final = "acceptance"
 _FIGURE: Final = pytest.StashKey[str]()
 _PLANTED: Final = pytest.StashKey[bool]()
+_in_fault = False
 
 
 class Scale(StrEnum):
@@ -84,6 +85,16 @@ def acceptance_scale() -> Scale:
 def at_scale(ci: T, full: T) -> T:
     """Return `ci` or `full`, whichever the scale asks for; usable in decorators."""
     return full if acceptance_scale() is Scale.FULL else ci
+
+
+def patience(seconds: float, *, planted_s: float = 3.0) -> float:
+    """Return how many seconds to wait for what has to come, fewer while a fault keeps it away.
+
+    Args:
+        seconds: Enough on a machine that is busy.
+        planted_s: What is waited with the test's fault in place, so that a proof takes no longer.
+    """
+    return min(seconds, planted_s) if _in_fault else seconds
 
 
 def claim_of(item: pytest.Item) -> Claim | None:
@@ -189,8 +200,19 @@ def pytest_runtest_call(item: pytest.Item) -> Generator[None, object, object]:
     with ExitStack() as stack:
         if claim is not None and item.config.getoption("acceptance_prove"):
             stack.enter_context(claim.breaks())
+            stack.enter_context(_impatient())
             item.stash[_PLANTED] = True
         return (yield)
+
+
+@contextmanager
+def _impatient() -> Generator[None]:
+    global _in_fault  # noqa: PLW0603  (one test runs at a time, also with xdist)
+    _in_fault = True
+    try:
+        yield
+    finally:
+        _in_fault = False
 
 
 @pytest.hookimpl(wrapper=True)
