@@ -13,9 +13,9 @@ from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 from typing import Final
+from urllib.request import Request, urlopen
 from uuid import uuid4
 
-import httpx
 import pytest
 
 from simutrador_data.services.storage.file_ops import Buffer, FileOps
@@ -223,7 +223,9 @@ def s3_endpoint() -> Iterator[str]:
 def object_store(s3_endpoint: str) -> ObjectStore:
     """Return an empty bucket."""
     bucket = f"bars-{uuid4().hex}"
-    httpx.put(f"{s3_endpoint}/{bucket}").raise_for_status()
+    made = Request(f"{s3_endpoint}/{bucket}", method="PUT")
+    with urlopen(made):
+        pass
     return ObjectStore(
         bucket,
         {

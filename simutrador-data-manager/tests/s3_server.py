@@ -1,25 +1,38 @@
 """An S3-compatible server on a free port of loopback, until the standard input ends.
 
-It runs in a process of its own: the Delta library talks to it while holding the interpreter.
+It runs in a process of its own: the Delta library talks to it while holding the interpreter. Only
+S3 is served, over connections that stay open: the suites send it thousands of requests.
 """
 
 from __future__ import annotations
 
-import logging
 import sys
+from threading import Thread
 
-from moto.server import ThreadedMotoServer
+from moto.moto_server.werkzeug_app import create_backend_app
+from werkzeug.serving import WSGIRequestHandler, make_server
+
+
+class Handler(WSGIRequestHandler):
+    """Answers many requests of one connection, at once and without a word."""
+
+    protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True
+
+    def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
+        """Say nothing."""
 
 
 def main() -> None:
     """Serve, say the port, and wait."""
-    logging.getLogger("werkzeug").setLevel(logging.ERROR)
-    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
-    server.start()
-    sys.stdout.write(f"{server.get_host_and_port()[1]}\n")
+    app = create_backend_app("s3")
+    server = make_server("127.0.0.1", 0, app, threaded=True, request_handler=Handler)
+    Thread(target=server.serve_forever, daemon=True).start()
+    sys.stdout.write(f"{server.server_port}\n")
     sys.stdout.flush()
     sys.stdin.read()
-    server.stop()
+    server.shutdown()
+    server.server_close()
 
 
 if __name__ == "__main__":

@@ -49,6 +49,10 @@ class Files(Protocol):
         """
         ...
 
+    def exists(self, path: str) -> bool:
+        """Return whether there is such a file."""
+        ...
+
     def listing(self) -> list[Found]:
         """Return every data file of the table, named by it or not."""
         ...
@@ -99,6 +103,10 @@ class LocalFiles:
         except FileNotFoundError as e:
             raise _gone(str(target)) from e
 
+    def exists(self, path: str) -> bool:
+        """Return whether there is such a file."""
+        return (self._root / path).exists()
+
     def listing(self) -> list[Found]:
         """Return every data file below the folder."""
         found: list[Found] = []
@@ -123,12 +131,11 @@ class ObjectFiles:
     def __init__(self, place: Place) -> None:
         """Keep the address; nothing is asked yet."""
         self._place = place
+        handler = delta("fs").DeltaStorageHandler(place.url, dict(place.options))
         # The public handler wraps what is written in pyarrow buffers, which its own store refuses
         # (deltalake 1.6), so the store is spoken to itself.
-        self._store = delta("_internal").DeltaFileSystemHandler(place.url, dict(place.options))
-        self._reader = import_module("pyarrow.fs").PyFileSystem(
-            delta("fs").DeltaStorageHandler(place.url, dict(place.options))
-        )
+        self._store = handler._handler  # noqa: SLF001
+        self._reader = import_module("pyarrow.fs").PyFileSystem(handler)
 
     def put(self, path: str, data: bytes) -> None:
         """Write a new object; the server has it when this returns."""
@@ -149,6 +156,14 @@ class ObjectFiles:
                 return self._reader.open_input_file(path)
         except FileNotFoundError as e:
             raise _gone(f"{self._place.url}/{path}") from e
+
+    def exists(self, path: str) -> bool:
+        """Return whether there is such an object."""
+        try:  # asking for its facts lists a folder of that name when there is none
+            self.open(path).close()
+        except FileGoneError:
+            return False
+        return True
 
     def listing(self) -> list[Found]:
         """Return every data object of the table."""

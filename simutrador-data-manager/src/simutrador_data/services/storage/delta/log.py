@@ -24,6 +24,7 @@ from simutrador_data.services.storage.delta.place import Place
 from simutrador_data.services.storage.file_ops import disk_errors
 
 PARTITION: Final = ("symbol", "timeframe", "adjustment")
+_TRUSTED_S: Final = 10.0
 _FOREVER: Final = "interval 36500 days"
 _CONFIGURATION: Final = {
     # Every version stays readable: neither its log nor the files it names may be cleaned away.
@@ -56,6 +57,7 @@ class Log:
         self.chronicle = Chronicle(files, place.url)
         self._kind = kind
         self._schema = _schema(kind)
+        self._trusted_until = time.monotonic() + _TRUSTED_S
         with translated(place):
             self._table = self._open(create=create)
         found = str(self._table.metadata().name)
@@ -98,9 +100,17 @@ class Log:
         return int(self._table.version())
 
     def refresh(self) -> int:
-        """Learn what was committed meanwhile and return the newest version."""
+        """Learn what was committed meanwhile and return the newest version.
+
+        A commit is the next numbered file, so one look tells whether there is any. Now and then
+        the library looks itself: another program may have cleaned that file away.
+        """
+        now = time.monotonic()
+        if now < self._trusted_until and not self.files.exists(_name(self.version + 1)):
+            return self.version
         with translated(self.place):
             self._table.update_incremental()
+        self._trusted_until = now + _TRUSTED_S
         return self.version
 
     def index(self) -> Index:
@@ -175,14 +185,18 @@ class Log:
         """Wait until a commit is on the disk: the library does not."""
         if self.place.path is None or os.name == "nt":
             return
-        folder = self.place.path / "_delta_log"
-        for path, flags in ((folder / f"{version:020}.json", os.O_RDWR), (folder, os.O_RDONLY)):
+        log = self.place.path / _name(version)
+        for path, flags in ((log, os.O_RDWR), (log.parent, os.O_RDONLY)):
             with disk_errors():
                 descriptor = os.open(path, flags)
                 try:
                     os.fsync(descriptor)
                 finally:
                     os.close(descriptor)
+
+
+def _name(version: int) -> str:
+    return f"_delta_log/{version:020}.json"
 
 
 def _actions(
