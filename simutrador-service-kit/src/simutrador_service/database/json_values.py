@@ -1,4 +1,4 @@
-"""What a JSON column keeps: values that every database takes and every reader can be sent again."""
+"""What columns keep: texts and JSON that every database takes and every reader can be sent."""
 
 from __future__ import annotations
 
@@ -40,3 +40,11 @@ def check_json(value: object) -> None:
         value, allow_nan=False, ensure_ascii=False, skipkeys=True, default=lambda _: None
     )
     text.encode()
+
+
+def to_text(text: str, *, most: int) -> str:
+    """Return the first `most` characters as every database keeps them: no NUL, no half character.
+
+    Names of files that are not UTF-8 have such halves (lone surrogates).
+    """
+    return text[:most].replace("\0", "?").encode(errors="replace").decode()

@@ -2,7 +2,8 @@
 
 from simutrador_service.events.bus import Bus, SlowSubscriberError, Subscription
 from simutrador_service.events.channels import channels_of
-from simutrador_service.events.consumer import DeadLetter, StreamConsumer, dead_letters
+from simutrador_service.events.consumer import StreamConsumer
+from simutrador_service.events.dead_letters import DeadLetter, dead_letters
 from simutrador_service.events.envelope import Event, StoredEvent
 from simutrador_service.events.following import follow
 from simutrador_service.events.outbox import (

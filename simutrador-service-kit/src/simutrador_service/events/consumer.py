@@ -14,23 +14,26 @@ import socket
 import time
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final, cast
 from uuid import uuid4
 
 import structlog
 
+from simutrador_service.events.dead_letters import (
+    dead_letters,
+    dead_stream,
+    fields_of_dead,
+    reason_of,
+)
 from simutrador_service.events.envelope import StoredEvent
 from simutrador_service.events.stream import (
     STREAM,
     Entry,
     block_ms,
     entries_of,
-    position_of,
     to_stored,
 )
-from simutrador_service.logging import mask_text
 from simutrador_service.redis import RedisUnavailableError, explained, is_cancelled
 
 if TYPE_CHECKING:
@@ -42,28 +45,6 @@ _SHORTEST_TROUBLE_S: Final = 0.2
 _LONGEST_TROUBLE_S: Final = 5.0
 
 _log = structlog.get_logger(__name__)
-
-
-@dataclass(frozen=True, slots=True)
-class DeadLetter:
-    """An entry that nobody could deal with.
-
-    Attributes:
-        id: Of the dead letter.
-        position: The event's place in the stream.
-        group: Who could not.
-        deliveries: How often it was tried.
-        reason: What the last try failed with.
-        entry: The event as it stood in the stream.
-    """
-
-    id: str
-    position: int
-    group: str
-    deliveries: int
-    reason: str
-    failed_at: datetime
-    entry: Entry
 
 
 class StreamConsumer:
@@ -148,7 +129,7 @@ class StreamConsumer:
             if letter.group != self._group or await self._try(letter.entry) is not None:
                 continue
             with explained(self._client):
-                await self._client.xdel(_dead(self._stream), letter.id)
+                await self._client.xdel(dead_stream(self._stream), letter.id)
             revived += 1
         return revived
 
@@ -213,9 +194,9 @@ class StreamConsumer:
         if error is None:
             await self._client.xack(self._stream, self._group, entry[0])
         elif deliveries >= self._deliveries or isinstance(error, _NotAnEventError):
-            await self._bury(entry, deliveries, f"{type(error).__name__}: {error}")
+            await self._bury(entry, deliveries, reason_of(error))
 
-    async def _try(self, entry: Entry) -> Exception | None:
+    async def _try(self, entry: Entry) -> BaseException | None:
         """Hand an entry to the handler; return what it failed with."""
         try:
             stored = to_stored(entry)
@@ -229,7 +210,9 @@ class StreamConsumer:
             try:
                 async with asyncio.timeout(self._idle_s / 2):
                     await self._handler(stored)
-            except Exception as e:  # noqa: BLE001  (one event must not stop those behind it)
+            except (Exception, asyncio.CancelledError) as e:
+                if isinstance(e, asyncio.CancelledError) and is_cancelled():
+                    raise  # it is this consumer that is to end, not what its handler waited for
                 _log.warning("event_failed", group=self._group, name=stored.event.event, exc_info=e)
                 return e
         self._handled[stored.event.id] = None
@@ -238,53 +221,19 @@ class StreamConsumer:
         return None
 
     async def _bury(self, entry: Entry, deliveries: int, reason: str) -> None:
-        reason = mask_text(reason)[:1000]
+        fields = fields_of_dead(entry, group=self._group, deliveries=deliveries, reason=reason)
         _log.error(
-            "event_dead", group=self._group, entry=entry[0], deliveries=deliveries, reason=reason
+            "event_dead",
+            group=self._group,
+            entry=entry[0],
+            deliveries=deliveries,
+            reason=fields["dead_reason"],
         )
-        fields = {
-            **entry[1],
-            "dead_entry": entry[0],
-            "dead_group": self._group,
-            "dead_deliveries": deliveries,
-            "dead_reason": reason,
-            "dead_at": datetime.now(UTC).isoformat(),
-        }
         async with self._client.pipeline(transaction=True) as both:
-            both.xadd(_dead(self._stream), fields, maxlen=_MOST_DEAD, approximate=True)
+            both.xadd(dead_stream(self._stream), fields, maxlen=_MOST_DEAD, approximate=True)
             both.xack(self._stream, self._group, entry[0])
             await both.execute()
 
 
 class _NotAnEventError(ValueError):
     """An entry that no handler could read: trying again would not help."""
-
-
-async def dead_letters(
-    client: redis.asyncio.Redis, *, stream: str = STREAM, limit: int = 1000
-) -> list[DeadLetter]:
-    """Return the dead letters of a stream, oldest first.
-
-    Raises:
-        RedisUnavailableError: Redis does not answer.
-    """
-    with explained(client):
-        entries = cast("list[Entry]", await client.xrange(_dead(stream), count=limit))
-    return [_letter(entry_id, dict(fields)) for entry_id, fields in entries]
-
-
-def _letter(entry_id: str, fields: dict[str, str]) -> DeadLetter:
-    entry = fields.pop("dead_entry")
-    return DeadLetter(
-        id=entry_id,
-        position=position_of(entry),
-        group=fields.pop("dead_group"),
-        deliveries=int(fields.pop("dead_deliveries")),
-        reason=fields.pop("dead_reason"),
-        failed_at=datetime.fromisoformat(fields.pop("dead_at")),
-        entry=(entry, fields),
-    )
-
-
-def _dead(stream: str) -> str:
-    return f"{stream}:dead"

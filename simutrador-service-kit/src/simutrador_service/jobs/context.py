@@ -14,9 +14,8 @@ from sqlalchemy.orm import Session
 
 from simutrador_core.errors import SimutradorError
 from simutrador_service.database.base import utc_now
-from simutrador_service.database.json_values import to_json_value
+from simutrador_service.database.json_values import to_json_value, to_text
 from simutrador_service.jobs.claims import Claim, Claims
-from simutrador_service.jobs.rules import to_text
 
 PROGRESS_EVERY_S: Final = 0.25
 MAX_STEP: Final = 200

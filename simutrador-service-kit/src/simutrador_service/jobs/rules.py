@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from simutrador_core.errors import InputError, SimutradorError
+from simutrador_service.database.json_values import to_text
 from simutrador_service.jobs.kinds import Retry
 from simutrador_service.logging import mask_text
 
@@ -44,14 +45,6 @@ def error_text(error: BaseException) -> str:
     if isinstance(error, SimutradorError):
         return to_text(mask_text(str(error)), most=MAX_ERROR)
     return f"{type(error).__name__}; the worker's log has the details under this job's id"
-
-
-def to_text(text: str, *, most: int) -> str:
-    """Return the first `most` characters as every database keeps them: no NUL, no half character.
-
-    Names of files that are not UTF-8 have such halves (lone surrogates).
-    """
-    return text[:most].replace("\0", "?").encode(errors="replace").decode()
 
 
 def time_left(
