@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from simutrador_data import __version__
 from simutrador_data.cli.bars import bars
+from simutrador_data.cli.compare import compare
 from simutrador_data.cli.config import config
 from simutrador_data.cli.demo import demo
 from simutrador_data.cli.doctor import doctor
@@ -29,6 +30,7 @@ app = command_app(
 app.command()(demo)
 app.command(name="import")(import_)
 app.command()(update)
+app.command()(compare)
 app.command()(symbols)
 app.command()(bars)
 app.command()(validate)
