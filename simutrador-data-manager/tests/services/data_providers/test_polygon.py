@@ -270,7 +270,7 @@ async def test_the_next_page_is_asked_of_our_host_and_carries_no_key_in_its_addr
     ("change", "error"),
     [
         ({"ticker": "MSFT"}, BadAnswerError),
-        ({"adjusted": True}, BadAnswerError),
+        ({"adjusted": True, "results": [row(ms(MINUTES.start))]}, BadAnswerError),
         ({"results": [row(ms(MINUTES.start)), row(ms(MINUTES.start), c=10.6)]}, BadAnswerError),
         ({"results": [row(ms(datetime(2031, 1, 1, tzinfo=UTC)))]}, BadAnswerError),
         ({"next_url": "https://api.polygon.io/v2/aggs/ticker/A?cursor=1"}, BadAnswerError),

@@ -340,7 +340,7 @@ def _check(answer: AggregatesPage, ticker: str, request: BarRequest, asset: Asse
         raise BadAnswerError(text, provider=NAME)
     wanted = request.adjustment is Adjustment.SPLIT
     splits = asset.asset_type in {AssetType.US_EQUITY, AssetType.UNKNOWN}
-    if splits and answer.adjusted is not None and answer.adjusted is not wanted:
+    if answer.results and splits and answer.adjusted is not None and answer.adjusted is not wanted:
         text = f"asked for {request.adjustment} prices, it sent adjusted={answer.adjusted}"
         raise BadAnswerError(text, provider=NAME)
 

@@ -179,6 +179,12 @@ async def test_a_key_the_vendor_repeats_is_masked(vendor) -> None:
     assert KEY not in repr(access)
 
 
+async def test_a_word_too_short_for_a_key_is_left_in_the_answer(vendor) -> None:
+    made, access = vendor(lambda: httpx.Response(200, json={"n": 1}))
+    access = ProviderAccess(access.base_url, keys={"ACME__API_KEY": SecretStr("n")}, transport=made)
+    assert await ask(access) == 1
+
+
 async def test_numbers_and_text_of_an_answer_come_through_unchanged(vendor) -> None:
     text = '{"n": 1, "price": 0.1000000000000000055511151231257827, "name": "Ünïcode"}'
     _, access = vendor(body(gzip.compress(text.encode()), content_encoding="gzip"))
