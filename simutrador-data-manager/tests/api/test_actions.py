@@ -19,7 +19,8 @@ from simutrador_data.services.storage.parquet_store import ParquetStore
 from .conftest import serving
 
 AT = datetime(2024, 2, 1, tzinfo=UTC)
-EVER = Asked(frozenset({ActionKind.SPLIT, ActionKind.DIVIDEND}), date(1990, 1, 1), date(2100, 1, 1))
+PRICED = frozenset({ActionKind.SPLIT, ActionKind.DIVIDEND})
+EVER = Asked("AAPL", PRICED, date(1990, 1, 1), date(2100, 1, 1))
 # AAPL: 100, 101, 102 on the 2nd, 4th and 5th (see conftest).
 SPLIT = CorporateAction("AAPL", ActionKind.SPLIT, date(2024, 1, 4), ratio=Decimal(2))
 DIVIDEND = CorporateAction("AAPL", ActionKind.DIVIDEND, date(2024, 1, 5), amount=Decimal("1.01"))
@@ -32,7 +33,7 @@ EARLIER = CorporateAction("OLD", ActionKind.DIVIDEND, date(2019, 5, 1), amount=D
 def actions(store: ParquetStore) -> Iterator[ActionStore]:
     with ActionStore(store.root) as opened:
         all_of_it = (SPLIT, DIVIDEND, OF_ANOTHER)
-        opened.commit(ActionChange(all_of_it, "acme", "test", AT, ("AAPL",), EVER))
+        opened.commit(ActionChange(all_of_it, "acme", "test", AT, [EVER]))
         opened.commit(ActionChange((RENAME, EARLIER), "names", "test", AT))
         yield opened
 

@@ -25,7 +25,7 @@ from simutrador_data.services.storage.parquet_store import ParquetStore
 from simutrador_data.services.storage.restoring import restore
 
 PRICED = frozenset({ActionKind.SPLIT, ActionKind.DIVIDEND})
-EVER = Asked(PRICED, date(1980, 1, 1), date(2024, 1, 1))
+EVER = Asked("AAPL", PRICED, date(1980, 1, 1), date(2024, 1, 1))
 SPLIT = CorporateAction(
     "AAPL", ActionKind.SPLIT, date(2014, 6, 9), ratio=Decimal(7), known_on=date(2014, 4, 23)
 )
@@ -43,8 +43,8 @@ def said(*actions: CorporateAction, source: str = "acme") -> ActionChange:
     return ActionChange(actions, source, "a test asked", FETCHED_AT)
 
 
-def settled(*actions: CorporateAction, symbol: str = "AAPL") -> ActionChange:
-    return ActionChange(actions, "acme", "a test asked", FETCHED_AT, (symbol,), EVER)
+def settled(*actions: CorporateAction) -> ActionChange:
+    return ActionChange(actions, "acme", "a test asked", FETCHED_AT, [EVER])
 
 
 def test_what_is_recorded_is_found_again_exactly(tmp_path: Path) -> None:

@@ -83,8 +83,8 @@ class Fixture:
 
     def record(self, *actions: CorporateAction, settle: Sequence[str] = ("AAPL",)) -> int:
         """Record the actions as all there are of some symbols."""
-        asked = Asked(PRICED, date(1980, 1, 1), date(2100, 1, 1))
-        change = ActionChange(actions, "acme", "a test", FETCHED_AT, tuple(settle), asked)
+        asked = [Asked(one, PRICED, date(1980, 1, 1), date(2100, 1, 1)) for one in settle]
+        change = ActionChange(actions, "acme", "a test", FETCHED_AT, asked)
         return self.actions.commit(change).id
 
     def closes(self, to: Adjustment, symbol: str = "AAPL", timeframe: Timeframe = DAILY) -> object:
@@ -254,8 +254,8 @@ def test_without_recorded_actions_nothing_is_adjusted(held: Fixture) -> None:
     assert [i.symbol for i in held.adjusted.symbols()] == ["AAPL", "MSFT"]
     held.record()  # asked, and there were none
     assert held.closes(TOTAL) == AS_TRADED
-    splits = Asked(frozenset({ActionKind.SPLIT}), date(1980, 1, 1), date(2100, 1, 1))
-    held.actions.commit(ActionChange((), "acme", "a test", FETCHED_AT, ("IBM",), splits))
+    splits = Asked("IBM", frozenset({ActionKind.SPLIT}), date(1980, 1, 1), date(2100, 1, 1))
+    held.actions.commit(ActionChange((), "acme", "a test", FETCHED_AT, [splits]))
     held.store(days("IBM"))
     assert held.closes(SPLIT, "IBM") == AS_TRADED
     with pytest.raises(UnknownSymbolError):  # nobody was asked for dividends

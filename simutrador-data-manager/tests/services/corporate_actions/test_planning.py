@@ -23,11 +23,11 @@ def dividend(day: str, amount: str, symbol: str = "AAPL") -> CorporateAction:
 
 
 def change(*actions: CorporateAction, asked: Asked | None = None) -> ActionChange:
-    return ActionChange(actions, "acme", "asked", AT, ("AAPL",), asked)
+    return ActionChange(actions, "acme", "asked", AT, [] if asked is None else [asked])
 
 
 def year(number: int) -> Asked:
-    return Asked(PRICED, date(number, 1, 1), date(number + 1, 1, 1))
+    return Asked("AAPL", PRICED, date(number, 1, 1), date(number + 1, 1, 1))
 
 
 FIRST, SECOND = dividend("2012-08-09", "2.65"), dividend("2012-11-07", "2.65")
@@ -49,7 +49,7 @@ LIVE = [(1, FIRST), (2, SECOND), (3, OF_IBM)]
         ([], year(2012), [1, 2], []),
         ([], year(2011), [], []),
         ([RESTATED, FIRST, FIRST], year(2012), [2], [RESTATED]),
-        ([], Asked(frozenset({ActionKind.SPLIT}), date.min, date.max), [], []),
+        ([], Asked("AAPL", frozenset({ActionKind.SPLIT}), date.min, date.max), [], []),
     ],
 )
 def test_plan(
@@ -69,6 +69,6 @@ def test_a_change_that_cannot_be_is_refused() -> None:
     with pytest.raises(InputError):
         change()
     with pytest.raises(InvalidRangeError):
-        change(asked=Asked(PRICED, date(2013, 1, 1), date(2012, 1, 1)))
+        change(asked=Asked("AAPL", PRICED, date(2013, 1, 1), date(2012, 1, 1)))
     with pytest.raises(InvalidRangeError):
         ActionChange([FIRST], "acme", "asked", AT.replace(tzinfo=None))

@@ -76,7 +76,9 @@ class ActionStore(LocalActions):
             ConflictError: a later commit than `base` touched one of the symbols' actions.
             DiskError: the disk is full, read-only or failing; nothing was recorded.
         """
-        symbols = sorted({*change.symbols, *(action.symbol for action in change.actions)})
+        symbols = sorted(
+            {one.symbol for one in change.asked} | {action.symbol for action in change.actions}
+        )
         with self._catalogue.write() as connection:
             tables.make_tables(connection)
             _check_base(connection, symbols, base)
@@ -104,19 +106,16 @@ def _check_base(connection: sqlite3.Connection, symbols: list[str], base: int | 
 
 
 def _answers(change: ActionChange, *, commit: int) -> list[Answer]:
-    """Return what the change settles; actions without a question settle their own day."""
-    said = {
+    """Return what the change settles; an action outside of the questions settles its own day."""
+    settled = {(one.symbol, kind, one.start, one.end) for one in change.asked for kind in one.kinds}
+    days = {
         (action.symbol, action.kind, action.effective, action.effective + timedelta(days=1))
         for action in change.actions
+        if not any(one.settles(action) for one in change.asked)
     }
-    if change.asked is not None:
-        kinds, start, end = change.asked
-        said = {(symbol, kind, start, end) for symbol in change.symbols for kind in kinds} | {
-            one for one in said if one[0] not in change.symbols
-        }
     return [
         Answer(symbol, kind, start, end, change.source, change.fetched_at, commit)
-        for symbol, kind, start, end in sorted(said)
+        for symbol, kind, start, end in sorted(settled | days)
     ]
 
 

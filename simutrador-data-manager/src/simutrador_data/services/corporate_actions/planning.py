@@ -29,11 +29,7 @@ def plan_change(live: Iterable[Live], change: ActionChange) -> Plan:
     keys = {_key(action) for action in said}
     ended: list[Live] = []
     for number, action in live:
-        settled = (
-            change.asked is not None
-            and action.symbol in change.symbols
-            and change.asked.settles(action)
-        )
+        settled = any(question.settles(action) for question in change.asked)
         if (settled or _key(action) in keys) and action not in said:
             ended.append((number, action))
         said.pop(action, None)

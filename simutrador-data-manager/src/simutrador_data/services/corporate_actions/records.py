@@ -13,15 +13,20 @@ from simutrador_core.interfaces.data_provider import ActionKind, CorporateAction
 
 
 class Asked(NamedTuple):
-    """A question that settles everything: kinds of action in effect in `[start, end)`."""
+    """A question whose answer settles all: kinds of action of a symbol in `[start, end)`."""
 
+    symbol: str
     kinds: frozenset[ActionKind]
     start: date
     end: date
 
     def settles(self, action: CorporateAction) -> bool:
         """Return whether an action falls under the question."""
-        return action.kind in self.kinds and self.start <= action.effective < self.end
+        return (
+            action.symbol == self.symbol
+            and action.kind in self.kinds
+            and self.start <= action.effective < self.end
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,13 +39,12 @@ class ActionChange:
         source: Who says it: a provider's name or `file:NAME`.
         request: What was asked, for people.
         fetched_at: When the source answered, aware UTC.
-        symbols: Whom the source was asked about; `asked` holds for them.
-        asked: What the answer settles: recorded actions it does not repeat are taken back. None
-            settles nothing beyond the actions themselves.
+        asked: What the answer settles: recorded actions it does not repeat are taken back. Without
+            questions nothing is settled beyond the actions themselves.
 
     Raises:
         InvalidActionError: an action cannot be.
-        InvalidRangeError: the range is reversed, or `fetched_at` is naive.
+        InvalidRangeError: a range is reversed, or `fetched_at` is naive.
         InputError: nothing is said and nobody was asked about.
     """
 
@@ -48,8 +52,7 @@ class ActionChange:
     source: str
     request: str
     fetched_at: datetime
-    symbols: Sequence[str] = ()
-    asked: Asked | None = None
+    asked: Sequence[Asked] = ()
 
     def __post_init__(self) -> None:
         """Refuse actions that cannot be, and a change without a subject."""
@@ -57,11 +60,10 @@ class ActionChange:
             check_action(action)
         if self.fetched_at.utcoffset() is None:
             raise InvalidRangeError(f"fetched_at {self.fetched_at} has no time zone; add one")
-        if self.asked is not None and self.asked.start > self.asked.end:
-            raise InvalidRangeError(
-                f"start {self.asked.start} is after end {self.asked.end}", field="start"
-            )
-        if not self.actions and (self.asked is None or not self.symbols):
+        for one in self.asked:
+            if one.start > one.end:
+                raise InvalidRangeError(f"start {one.start} is after end {one.end}", field="start")
+        if not self.actions and not self.asked:
             raise InputError("there is nothing to record: give actions, or symbols asked about")
 
 
