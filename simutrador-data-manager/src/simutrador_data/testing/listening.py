@@ -15,78 +15,88 @@ Handler = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]
 
 
 class Listener:
-    """One port of 127.0.0.1 that stays ours while nobody listens on it."""
+    """One port of 127.0.0.1 that stays ours while nobody listens on it.
+
+    It belongs to the event loop that made it, which watches sockets by selector.
+    """
 
     def __init__(self, handle: Handler) -> None:
         """Reserve a free port; `handle` serves each connection."""
+        self._loop = asyncio.get_running_loop()
         self._handle = handle
         self._holder = _bound(0)
         self.port: Final[int] = self._holder.getsockname()[1]
-        self._accepting: asyncio.Task[None] | None = None
-        self._sockets: list[socket.socket] = []
-        self._serving: dict[asyncio.Task[None], asyncio.StreamWriter] = {}
+        self._listening: socket.socket | None = None
+        self._fillers: list[socket.socket] = []
+        self._serving: set[asyncio.Task[None]] = set()
 
     def listen(self) -> None:
         """Accept connections."""
-        self.refuse()
-        listening = self._open(backlog=128)
-        self._accepting = asyncio.ensure_future(self._accept(listening))
+        self._open(backlog=128)
+        self._loop.add_reader(self._opened, self._accept)
 
     def refuse(self) -> None:
         """Let nobody listen: a client's connection is refused."""
-        if self._accepting is not None:
-            self._accepting.cancel()
-            self._accepting = None
-        while self._sockets:
-            self._sockets.pop().close()
+        while self._fillers:
+            self._fillers.pop().close()
+        if self._listening is not None:
+            self._loop.remove_reader(self._listening)
+            self._listening.close()
+            self._listening = None
 
     def play_deaf(self) -> None:
         """Leave clients without an answer to their wish to connect (Linux: the queue is full)."""
-        self.refuse()
         self._open(backlog=0)
         for _ in range(_FILLERS):
             filler = socket.socket()
             filler.setblocking(False)
-            self._sockets.append(filler)
+            self._fillers.append(filler)
             with suppress(OSError):
                 filler.connect((LOOPBACK, self.port))
 
-    def drop_all(self) -> None:
-        """End every connection."""
-        for writer in self._serving.values():
-            writer.transport.abort()
+    async def drop_all(self) -> None:
+        """End every connection; the one that asks for it, if any, ends itself."""
+        others = self._serving - {asyncio.current_task()}
+        for task in others:
+            task.cancel()
+        await asyncio.gather(*others, return_exceptions=True)
 
     async def close(self) -> None:
         """End everything and give the port back."""
         self.refuse()
-        self.drop_all()
-        serving = list(self._serving)
-        for task in serving:
-            task.cancel()
-        await asyncio.gather(*serving, return_exceptions=True)
+        await self.drop_all()
         self._holder.close()
 
-    def _open(self, *, backlog: int) -> socket.socket:
-        opened = _bound(self.port)
-        opened.listen(backlog)
-        self._sockets.append(opened)
-        return opened
+    @property
+    def _opened(self) -> socket.socket:
+        assert self._listening is not None
+        return self._listening
 
-    async def _accept(self, listening: socket.socket) -> None:
-        loop = asyncio.get_running_loop()
-        while True:
-            connection, _ = await loop.sock_accept(listening)
-            reader, writer = await asyncio.open_connection(sock=connection)
-            task = asyncio.ensure_future(self._serve(reader, writer))
-            self._serving[task] = writer
-            task.add_done_callback(self._serving.pop)
+    def _open(self, *, backlog: int) -> None:
+        self.refuse()
+        self._listening = _bound(self.port)
+        self._listening.listen(backlog)
 
-    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    def _accept(self) -> None:
+        with suppress(OSError):
+            connection, _ = self._opened.accept()
+            task = self._loop.create_task(self._serve(connection))
+            self._serving.add(task)
+            task.add_done_callback(self._serving.discard)
+
+    async def _serve(self, connection: socket.socket) -> None:
+        connection.setblocking(False)
+        writer: asyncio.StreamWriter | None = None
         try:
+            reader, writer = await asyncio.open_connection(sock=connection)
             with suppress(OSError, EOFError, asyncio.LimitOverrunError):
                 await self._handle(reader, writer)
         finally:
-            writer.close()
+            if writer is not None:
+                writer.close()
+                with suppress(OSError):
+                    await writer.wait_closed()
+            connection.close()
 
 
 def _bound(port: int) -> socket.socket:

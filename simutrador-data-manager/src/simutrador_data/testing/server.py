@@ -6,7 +6,7 @@ import asyncio
 import re
 import threading
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Coroutine, Iterable, Mapping
 from concurrent.futures import Future
 from dataclasses import replace
 from types import TracebackType
@@ -78,7 +78,7 @@ class FaultServer:
         self._lock = threading.Lock()
         self._news = threading.Condition(self._lock)
         self._calls: list[Call] = []
-        self._loop = asyncio.new_event_loop()
+        self._loop = asyncio.SelectorEventLoop()
         self._thread = threading.Thread(target=self._run, name="fault-server", daemon=True)
         self._started: Future[Listener] = Future()
 
@@ -95,7 +95,7 @@ class FaultServer:
         trace: TracebackType | None,
     ) -> None:
         """End every connection and stop."""
-        asyncio.run_coroutine_threadsafe(self._listener.close(), self._loop).result(_START_S)
+        self._do(self._listener.close())
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join(_START_S)
         self._loop.close()
@@ -122,9 +122,9 @@ class FaultServer:
         """
         before, self._fates.always = self._fates.always, what
         if what in GONE_FAULTS:
-            self._do(lambda: self._vanish(what))
+            self._do(self._vanish(what))
         elif before in GONE_FAULTS:
-            self._do(self._listener.listen)
+            self._do(self._come_back())
 
     @property
     def calls(self) -> tuple[Call, ...]:
@@ -153,18 +153,18 @@ class FaultServer:
         self._loop.run_until_complete(start())
         self._loop.run_forever()
 
-    def _do(self, act: Callable[[], None]) -> None:
-        async def acted() -> None:
-            act()
+    def _do(self, act: Coroutine[None, None, None]) -> None:
+        asyncio.run_coroutine_threadsafe(act, self._loop).result(_START_S)
 
-        asyncio.run_coroutine_threadsafe(acted(), self._loop).result(_START_S)
-
-    def _vanish(self, fault: Fate) -> None:
+    async def _vanish(self, fault: Fate) -> None:
         if fault is Fault.REFUSED:
             self._listener.refuse()
         else:
             self._listener.play_deaf()
-        self._listener.drop_all()
+        await self._listener.drop_all()
+
+    async def _come_back(self) -> None:
+        self._listener.listen()
 
     async def _converse(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         wire = Wire(reader, writer, self._pace)
@@ -275,7 +275,7 @@ class FaultServer:
         wire.reset()
         if self._fates.always in GONE_FAULTS:
             return
-        self._vanish(fault)
+        await self._vanish(fault)
         await asyncio.sleep(self._pace.gone_s)
         self._listener.listen()
 
