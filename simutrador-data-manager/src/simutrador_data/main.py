@@ -165,7 +165,9 @@ async def _lifespan(
         adjusted = None
         if isinstance(store, ParquetStore):
             adjusted = opened.enter_context(adjusting(store, assets))
-        app.state.services = Services(settings, store, assets, adjusted)
+        services = Services(settings, store, assets, adjusted)
+        opened.push_async_callback(asyncio.to_thread, services.turns.close)
+        app.state.services = services
         yield
 
 

@@ -6,20 +6,34 @@ cores eight of them serve half as many requests as one. Long work has the usual 
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
 from typing import TypeVar
-
-from anyio import CapacityLimiter, to_thread
 
 T = TypeVar("T")
 
 
 class Turns:
-    """A thread at a time for work of a few milliseconds; who comes later waits."""
+    """A thread for work of a few milliseconds; who comes later waits.
+
+    The thread takes the next piece of work by itself: while the event loop sends one answer, the
+    next is made.
+    """
 
     def __init__(self) -> None:
-        self._limiter = CapacityLimiter(1)
+        """Start no thread before there is work."""
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="turns")
 
     async def run(self, act: Callable[[], T]) -> T:
-        """Return what `act` returns, called in a thread when its turn comes."""
-        return await to_thread.run_sync(act, limiter=self._limiter)
+        """Return what `act` returns, called in the thread when its turn comes.
+
+        Whoever stops waiting leaves the thread to what it has begun; what has not begun is dropped.
+        """
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self._thread, copy_context().run, act)
+
+    def close(self) -> None:
+        """Wait for what has begun, and drop the rest."""
+        self._thread.shutdown(cancel_futures=True)
