@@ -29,7 +29,7 @@ from simutrador_core.interfaces.data_provider import (
     Trades,
 )
 from simutrador_core.models.bars import to_us
-from simutrador_core.models.enums import Adjustment, Timeframe
+from simutrador_core.models.enums import Adjustment, AssetType, Timeframe
 from simutrador_core.testing.provider_contract import DataProviderContract
 from simutrador_data.services.data_providers.access import ProviderAccess
 from simutrador_data.services.data_providers.http import (
@@ -39,6 +39,7 @@ from simutrador_data.services.data_providers.http import (
     UnknownVendorSymbolError,
 )
 from simutrador_data.services.data_providers.http.client import decoded
+from simutrador_data.services.data_providers.listing import Listing
 from simutrador_data.services.data_providers.polygon import (
     BASE_URL,
     KEY,
@@ -47,7 +48,7 @@ from simutrador_data.services.data_providers.polygon import (
     open_polygon,
     to_ticker,
 )
-from simutrador_data.services.data_providers.polygon_answers import AggregatesPage, to_rows
+from simutrador_data.services.data_providers.polygon.answers import AggregatesPage, to_rows
 
 SECRET = "a-key-nobody-may-see"
 APRIL = BarRequest(
@@ -108,6 +109,8 @@ def ms(at: datetime) -> int:
 def minute_vendor(request: httpx.Request) -> httpx.Response:
     """Speak Polygon's format: minutes of AAPL without those of 14:40, twenty rows a page."""
     parts = PurePosixPath(request.url.path).parts
+    if "events" in parts:
+        return httpx.Response(404, json={"status": "NOT_FOUND", "message": "no events"})
     if "tickers" in parts:
         found = [{"ticker": "AAPL"}] if request.url.params["ticker"] == "AAPL" else []
         return httpx.Response(200, json={"status": "OK", "results": found})
@@ -189,7 +192,9 @@ async def test_recorded_splits_and_dividends_are_actions(recorded) -> None:
     dividends = json.loads(recorded("polygon/rest/v3_reference_dividends.json"))
     brw = [one for one in splits["results"] if one["ticker"] == "BRW"]
     handler, asked = answering(
-        {"status": "OK", "results": brw}, {"status": "OK", "results": dividends["results"][3:4]}
+        {"status": "OK", "results": brw},
+        {"status": "OK", "results": dividends["results"][3:4]},
+        {"status": "OK", "results": {"events": []}},
     )
     request = ActionRequest("BRW", date(2022, 1, 1), date(2026, 1, 1))
     split, dividend = await actions_of(handler, request)
@@ -204,10 +209,61 @@ async def test_recorded_splits_and_dividends_are_actions(recorded) -> None:
 
 async def test_actions_outside_the_range_are_left_out() -> None:
     split = {"ticker": "A", "execution_date": "2022-01-03", "split_from": 2, "split_to": 3}
-    handler, _ = answering({"status": "OK", "results": [split]}, {"status": "OK", "results": []})
+    nothing = {"status": "OK", "results": []}
+    handler, _ = answering({"status": "OK", "results": [split]}, nothing, {"status": "OK"})
     (found,) = await actions_of(handler, ActionRequest("A", date(2022, 1, 3), date(2022, 1, 4)))
     assert found.ratio == Decimal("1.5")
     assert not await actions_of(handler, ActionRequest("A", date(2022, 1, 4), date(2022, 2, 1)))
+
+
+async def test_a_split_without_a_ratio_is_refused() -> None:
+    split = {"ticker": "A", "execution_date": "2022-01-03", "split_from": 0, "split_to": 3}
+    handler, _ = answering({"status": "OK", "results": [split]})
+    with pytest.raises(BadAnswerError, match="split 3 for 0"):
+        await actions_of(handler, ActionRequest("A", date(2022, 1, 3), date(2022, 1, 4)))
+
+
+async def test_a_recorded_change_of_name_is_a_rename_of_the_old_symbol(recorded) -> None:
+    name = "vX_reference_tickers_META_events_types=ticker_change.json"
+    nothing = {"status": "OK", "results": []}
+    handler, asked = answering(nothing, nothing, recorded(f"polygon/rest/{name}"))
+    request = ActionRequest("META", date(2012, 1, 1), date(2023, 1, 1))
+    assert await actions_of(handler, request) == [
+        CorporateAction("FB", ActionKind.RENAME, date(2022, 6, 11), successor="META")
+    ]
+    assert asked[2].url.path == "/vX/reference/tickers/META/events"
+
+
+async def test_the_recorded_list_of_tickers_is_read_over_its_pages(recorded) -> None:
+    first = recorded("polygon/rest/v3_reference_tickers.json")
+    page = "YWN0aXZlPXRydWUmZGF0ZT0yMDIyLTA0LTI3JmxpbWl0PTImb3JkZXI9YXNjJnBhZ2VfbWFya2VyPUFBJT"
+    second = json.loads(recorded(f"polygon/rest/v3_reference_tickers_cursor={page}.json"))
+    second.pop("next_url", None)
+    handler, asked = answering(first, second)
+    async with opened(handler) as provider:
+        found = [one async for one in provider.fetch_listings(AssetType.US_EQUITY)]
+    assert [one.symbol for one in found] == [
+        "A",
+        "AA",
+        *(one["ticker"] for one in second["results"]),
+    ]
+    assert found[1] == Listing(
+        "AA", AssetType.US_EQUITY, "USD", "AA", name="Alcoa Corporation", exchange="XNYS"
+    )
+    assert dict(asked[0].url.params)["market"] == "stocks"
+    assert asked[1].url.params["cursor"].startswith(page)
+
+
+async def test_listed_pairs_have_their_halves_apart_and_odd_spellings_are_kept() -> None:
+    halves = {"base_currency_symbol": "BTC", "currency_symbol": "USD"}
+    gone = {"ticker": "BACpA", "currency_name": "usd", "delisted_utc": "2019-05-01T04:00:00Z"}
+    handler, _ = answering({"results": [{"ticker": "X:BTCUSD", **halves}]}, {"results": [gone]})
+    async with opened(handler) as provider:
+        (coin,) = [one async for one in provider.fetch_listings(AssetType.CRYPTO)]
+        (share,) = [one async for one in provider.fetch_listings(AssetType.US_EQUITY, active=False)]
+    assert (coin.symbol, coin.currency, coin.vendor_symbol) == ("BTC-USD", "USD", "X:BTCUSD")
+    assert (share.symbol, share.vendor_symbol) == ("BACPA", "BACpA")
+    assert share.delisted == date(2019, 5, 1)
 
 
 @pytest.mark.parametrize(

@@ -17,7 +17,7 @@ from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import ClassVar, Final, TypeVar
+from typing import ClassVar, Final
 from urllib.parse import parse_qsl, quote, urlencode, urlsplit
 from zoneinfo import ZoneInfo
 
@@ -42,10 +42,9 @@ from simutrador_data.services.data_providers.http import (
     BadAnswerError,
     NotOfferedError,
     UnknownVendorSymbolError,
-    decoded,
-    raise_for_vendor_error,
     vendor_client,
 )
+from simutrador_data.services.data_providers.listing import Listing
 from simutrador_data.services.data_providers.paging import (
     Rows,
     check_offered,
@@ -56,20 +55,19 @@ from simutrador_data.services.data_providers.paging import (
     to_page,
 )
 from simutrador_data.services.data_providers.plugin import ProviderPlugin
-from simutrador_data.services.data_providers.polygon_answers import (
+from simutrador_data.services.data_providers.polygon.answers import (
     NAME,
     NANOS_A_MICRO,
     AggregatesPage,
-    Answer,
-    DividendsPage,
-    SplitsPage,
     TickersPage,
     TradesPage,
-    check_status,
-    to_dividend,
     to_rows,
-    to_split,
     to_trades,
+)
+from simutrador_data.services.data_providers.polygon.asking import Asker
+from simutrador_data.services.data_providers.polygon.reference import (
+    fetch_actions,
+    fetch_listings,
 )
 
 KEY: Final = "POLYGON__API_KEY"
@@ -114,10 +112,6 @@ _SPANS: Final[Mapping[Timeframe, tuple[int, str]]] = {
     Timeframe.DAILY: (1, "day"),
 }
 _PREFIXES: Final = ("X:", "C:", "I:", "O:")
-_MOST_ACTIONS: Final = 1_000
-
-
-P = TypeVar("P", bound=Answer)
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,7 +167,7 @@ class PolygonProvider:
 
     def __init__(self, client: httpx.AsyncClient, access: ProviderAccess) -> None:
         """Keep the client; its owner sets base URL and key, and closes it."""
-        self._client = client
+        self._asker = Asker(client)
         self._access = access
         self._known: set[str] = set()
 
@@ -191,7 +185,7 @@ class PolygonProvider:
         if cursor is not None:
             place = _resumed(cursor)
         while True:
-            answer = await self._get(place.path, place.query, AggregatesPage)
+            answer = await self._asker.get(place.path, place.query, AggregatesPage)
             _check(answer, ticker, request, asset)
             rows = to_rows(answer.results or [])
             if not len(rows) and answer.next_url is None and place.since == request.start:
@@ -213,27 +207,22 @@ class PolygonProvider:
             place = _resumed(page.next_cursor or "")
 
     async def fetch_actions(self, request: ActionRequest) -> AsyncIterator[CorporateAction]:
-        """Yield splits and dividends whose ex-date lies in `[start, end)`, oldest first."""
-        ticker = to_ticker(self._access.registry.get(request.symbol))
-        splits = [
-            to_split(request.symbol, split)
-            async for page in self._pages(
-                "/v3/reference/splits", _dates("execution_date", ticker, request), SplitsPage
-            )
-            for split in page.results or []
-        ]
-        dividends = [
-            to_dividend(request.symbol, dividend)
-            async for page in self._pages(
-                "/v3/reference/dividends",
-                _dates("ex_dividend_date", ticker, request),
-                DividendsPage,
-            )
-            for dividend in page.results or []
-        ]
-        for action in sorted(splits + dividends, key=lambda action: action.effective):
-            if request.start <= action.effective < request.end:
-                yield action
+        """Yield splits, dividends and renames of `[start, end)`, oldest first.
+
+        A rename is given under the old symbol, to who asks for the new one.
+        """
+        asset = self._access.registry.get(request.symbol)
+        for action in await fetch_actions(self._asker, to_ticker(asset), request):
+            yield action
+
+    def fetch_listings(self, kind: AssetType, *, active: bool = True) -> AsyncIterator[Listing]:
+        """Yield the assets of a class the vendor lists: equities, coins or currencies.
+
+        Args:
+            kind: Their class.
+            active: False gives those that no longer trade.
+        """
+        return fetch_listings(self._asker, kind, active=active)
 
     async def fetch_trades(self, request: TradeRequest) -> AsyncIterator[Trades]:
         """Yield pages of trades of `[start, end)`, oldest first."""
@@ -246,7 +235,7 @@ class PolygonProvider:
             "limit": str(MOST_ROWS),
         }
         path = f"/v3/trades/{quote(ticker, safe=':')}"
-        async for page in self._pages(path, query, TradesPage):
+        async for page in self._asker.pages(path, query, TradesPage):
             yield to_trades(request.symbol, page.results or [])
 
     async def _first(self, request: BarRequest, ticker: str) -> _Place | None:
@@ -289,30 +278,10 @@ class PolygonProvider:
             if ticker in self._known:
                 return
             query = {"ticker": ticker, "active": active}
-            answer = await self._get("/v3/reference/tickers", query, TickersPage)
+            answer = await self._asker.get("/v3/reference/tickers", query, TickersPage)
             self._known.update(one.ticker for one in answer.results or [])
         if ticker not in self._known:
             raise UnknownVendorSymbolError(ticker, provider=NAME)
-
-    async def _pages(self, path: str, query: Mapping[str, str], kind: type[P]) -> AsyncIterator[P]:
-        seen: set[str] = set()
-        while True:
-            answer = await self._get(path, query, kind)
-            yield answer
-            if answer.next_url is None:
-                return
-            if answer.next_url in seen:
-                raise BadAnswerError("its pages lead in a circle", provider=NAME)
-            seen.add(answer.next_url)
-            query = dict(parse_qsl(urlsplit(answer.next_url).query))
-            query.pop("apiKey", None)
-
-    async def _get(self, path: str, query: Mapping[str, str], kind: type[P]) -> P:
-        response = await self._client.get(path, params=dict(query))
-        raise_for_vendor_error(response, provider=NAME)
-        answer = decoded(response, kind, provider=NAME)
-        check_status(answer)
-        return answer
 
 
 @asynccontextmanager
@@ -343,17 +312,6 @@ def _check(answer: AggregatesPage, ticker: str, request: BarRequest, asset: Asse
     if answer.results and splits and answer.adjusted is not None and answer.adjusted is not wanted:
         text = f"asked for {request.adjustment} prices, it sent adjusted={answer.adjusted}"
         raise BadAnswerError(text, provider=NAME)
-
-
-def _dates(field: str, ticker: str, request: ActionRequest) -> dict[str, str]:
-    return {
-        "ticker": ticker,
-        f"{field}.gte": request.start.isoformat(),
-        f"{field}.lt": request.end.isoformat(),
-        "order": "asc",
-        "sort": field,
-        "limit": str(_MOST_ACTIONS),
-    }
 
 
 def _resumed(cursor: str) -> _Place:

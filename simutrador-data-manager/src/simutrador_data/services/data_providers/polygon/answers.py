@@ -1,6 +1,6 @@
 """What Polygon's answers look like, and what they say in our words. Pure.
 
-Source: the pages named in `polygon`, read 2026-11-21, and recorded answers.
+Source: the pages named in `provider` and `reference`, read 2026-11-21, and recorded answers.
 """
 
 from __future__ import annotations
@@ -8,16 +8,26 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import date
 from decimal import Decimal
+from itertools import pairwise
 from operator import attrgetter
 from typing import Final
 
 import msgspec
 import numpy as np
 
-from simutrador_core.errors import AuthenticationError, DataProviderError, RateLimitError
+from simutrador_core.errors import (
+    AuthenticationError,
+    DataProviderError,
+    InvalidSymbolError,
+    RateLimitError,
+)
 from simutrador_core.interfaces.data_provider import ActionKind, CorporateAction, Trades
 from simutrador_core.models.bars import F64
+from simutrador_core.models.enums import AssetType
+from simutrador_core.utils.validation import parse_symbol
 from simutrador_data.services.data_providers.http.client import DEFAULT_WAIT
+from simutrador_data.services.data_providers.http.errors import BadAnswerError
+from simutrador_data.services.data_providers.listing import Listing
 from simutrador_data.services.data_providers.paging import Rows
 
 NAME: Final = "polygon"
@@ -98,9 +108,40 @@ class DividendsPage(Answer):
 
 
 class Listed(msgspec.Struct):
-    """One ticker of the list."""
+    """One ticker of the list; a pair has its halves in the currency symbols."""
 
     ticker: str
+    name: str = ""
+    primary_exchange: str = ""
+    currency_name: str = ""
+    currency_symbol: str = ""
+    base_currency_symbol: str = ""
+    delisted_utc: str | None = None
+
+
+class TickerChange(msgspec.Struct):
+    """A name."""
+
+    ticker: str
+
+
+class TickerEvent(msgspec.Struct):
+    """From that day on the company had this ticker."""
+
+    day: date = msgspec.field(name="date")
+    ticker_change: TickerChange | None = None
+
+
+class TickerEvents(msgspec.Struct):
+    """What happened to the names of a company."""
+
+    events: list[TickerEvent] = []
+
+
+class EventsAnswer(Answer):
+    """The names of a company."""
+
+    results: TickerEvents | None = None
 
 
 class TickersPage(Answer):
@@ -132,7 +173,14 @@ def to_trades(symbol: str, results: list[Trade]) -> Trades:
 
 
 def to_split(symbol: str, split: Split) -> CorporateAction:
-    """Return a split as ours."""
+    """Return a split as ours.
+
+    Raises:
+        BadAnswerError: it has no ratio.
+    """
+    if split.split_from <= 0 or split.split_to <= 0:
+        text = f"says that {symbol} was split {split.split_to} for {split.split_from}"
+        raise BadAnswerError(text, provider=NAME)
     ratio = split.split_to / split.split_from
     return CorporateAction(symbol, ActionKind.SPLIT, split.execution_date, ratio=ratio)
 
@@ -145,6 +193,41 @@ def to_dividend(symbol: str, dividend: Dividend) -> CorporateAction:
         dividend.ex_dividend_date,
         amount=dividend.cash_amount,
         known_on=dividend.declaration_date,
+    )
+
+
+def to_renames(events: Sequence[TickerEvent]) -> list[CorporateAction]:
+    """Return each change of name, oldest first, under the old symbol."""
+    named = sorted(
+        (event.day, event.ticker_change.ticker) for event in events if event.ticker_change
+    )
+    return [
+        CorporateAction(old, ActionKind.RENAME, day, successor=new)
+        for (_, old), (day, new) in pairwise(named)
+        if old != new
+    ]
+
+
+def to_listing(listed: Listed, kind: AssetType) -> Listing | None:
+    """Return a ticker as ours; None where it cannot be a symbol of ours."""
+    symbol, currency = listed.ticker, listed.currency_name.upper()
+    if listed.base_currency_symbol:
+        between = "-" if kind is AssetType.CRYPTO else "/"
+        symbol = f"{listed.base_currency_symbol}{between}{listed.currency_symbol}"
+        currency = listed.currency_symbol
+    try:
+        symbol = parse_symbol(symbol)
+    except InvalidSymbolError:
+        return None
+    gone = listed.delisted_utc
+    return Listing(
+        symbol,
+        kind,
+        currency,
+        vendor_symbol=listed.ticker,
+        name=listed.name,
+        exchange=listed.primary_exchange,
+        delisted=None if not gone else date.fromisoformat(gone[:10]),
     )
 
 
