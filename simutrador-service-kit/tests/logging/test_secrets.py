@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import SecretStr
 
-from simutrador_service.logging import MASK, mask, mask_text
+from simutrador_service.logging import MASK, mask, mask_text, secrets
 
 JWT = jwt.encode({"sub": "ann"}, "k" * 32, algorithm="HS256")
 SECRET = "vGJ7_0tQx2mPzL4aB9cD1eF3gH5iJ6kK8lM0nO2pQ4s"
@@ -128,6 +128,14 @@ def test_a_value_that_holds_itself_ends() -> None:
 def test_masking_twice_changes_nothing_more(text: str) -> None:
     once = mask_text(text)
     assert mask_text(once) == once
+
+
+@given(st.from_regex(r"[\w/{}-]*", fullmatch=True))
+def test_what_is_passed_over_has_no_shape_of_a_secret(text: str) -> None:
+    masked = text
+    for shape, instead in secrets._SHAPES:
+        masked = shape.sub(instead, masked)
+    assert masked == text
 
 
 def test_a_hostile_text_is_masked_in_no_time() -> None:
