@@ -106,8 +106,9 @@ def _part(
     hours, (start, end) = wanted.hours, part
     schedule = sessions_around(wanted.calendar, start, end, hours.timeframe)
     bars = Bars.empty(wanted.series.symbol, hours.timeframe, wanted.series.adjustment)
-    if len(others):
-        bars = _read(store, wanted, part)
+    open_still = Spans.range(to_us(start), to_us(end)).without(own)
+    if len(open_still.without(open_still.without(others))):
+        bars = _read(store, wanted, part)  # to see which bars the others did not have
     alignment = find_alignment(bars, schedule) if len(bars) else Alignment.SESSION
     due = expected_bars(schedule, hours.timeframe, alignment, first_weekday=hours.weekday)
     due = due.between(to_us(start), to_us(end))
