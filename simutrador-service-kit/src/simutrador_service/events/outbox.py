@@ -6,10 +6,11 @@ from dataclasses import replace
 from datetime import datetime
 from typing import ClassVar, Final
 
-from sqlalchemy import delete, func, insert, select, update
+from sqlalchemy import ColumnElement, delete, func, insert, inspect, select, tuple_, update
+from sqlalchemy.engine import CursorResult
 from sqlalchemy.orm import Session
 
-from simutrador_service.database import Database
+from simutrador_service.database import Base, Database
 from simutrador_service.database.base import utc_now
 from simutrador_service.database.json_values import to_json_value
 from simutrador_service.database.upsert import insert_absent
@@ -18,6 +19,7 @@ from simutrador_service.events.envelope import Event, StoredEvent, check_envelop
 from simutrador_service.events.table import ORDER, REDIS, EventHandled, EventRelay, OutboxEvent
 
 MOST_AT_ONCE: Final = 500
+_REMOVED_AT_ONCE: Final = 5_000
 RECORDED: Final = "simutrador_events_recorded"
 
 
@@ -133,26 +135,47 @@ def purge_events(database: Database, *, before: datetime, redis: bool) -> int:
     Returns:
         How many events were removed.
     """
-    with database.write() as session:
-        done = select(EventRelay.position).where(EventRelay.name == (REDIS if redis else ORDER))
-        told = session.scalar(done) or 0
-        old = delete(OutboxEvent).where(OutboxEvent.recorded_at < before)
-        removed = session.execute(
-            old.where(OutboxEvent.position <= told).returning(OutboxEvent.id)
-        ).all()
-        session.execute(delete(EventHandled).where(EventHandled.handled_at < before))
-        return len(removed)
+    with database.read() as session:
+        told = _told(session, redis=redis)
+    _remove(database, EventHandled, EventHandled.handled_at < before)
+    return _remove(
+        database, OutboxEvent, OutboxEvent.recorded_at < before, OutboxEvent.position <= told
+    )
 
 
 def waiting_events(database: Database, *, redis: bool) -> tuple[int, datetime | None]:
     """Return how many events wait to be relayed, and when the oldest of them was recorded."""
     with database.read() as session:
-        done = select(EventRelay.position).where(EventRelay.name == (REDIS if redis else ORDER))
-        told = session.scalar(done) or 0
-        waits = OutboxEvent.position.is_(None) | (OutboxEvent.position > told)
-        count = select(func.count()).select_from(OutboxEvent).where(waits)
-        oldest = select(OutboxEvent.recorded_at).where(waits).order_by(OutboxEvent.id).limit(1)
-        return session.scalar(count) or 0, session.scalar(oldest)
+        # Asked apart, each is served by an index; with OR, a look would go through all rows.
+        untold = OutboxEvent.position > _told(session, redis=redis)
+        unnumbered = OutboxEvent.position.is_(None)
+        count, oldest = 0, None
+        for waits, order in ((untold, OutboxEvent.position), (unnumbered, OutboxEvent.id)):
+            count += session.scalar(select(func.count(OutboxEvent.id)).where(waits)) or 0
+            first = select(OutboxEvent.recorded_at).where(waits).order_by(order).limit(1)
+            oldest = oldest or session.scalar(first)
+        return count, oldest
+
+
+def _told(session: Session, *, redis: bool) -> int:
+    done = select(EventRelay.position).where(EventRelay.name == (REDIS if redis else ORDER))
+    return session.scalar(done) or 0
+
+
+def _remove(database: Database, table: type[Base], *wanted: ColumnElement[bool]) -> int:
+    """Remove rows and count them; some at a time, so that nobody waits long for the write lock."""
+    key = tuple_(*inspect(table).primary_key)
+    some = delete(table).where(
+        key.in_(select(*inspect(table).primary_key).where(*wanted).limit(_REMOVED_AT_ONCE))
+    )
+    removed = 0
+    while True:
+        with database.write() as session:
+            result = session.execute(some.execution_options(synchronize_session=False))
+        assert isinstance(result, CursorResult)
+        removed += result.rowcount
+        if result.rowcount < _REMOVED_AT_ONCE:
+            return removed
 
 
 def _last_position(session: Session) -> int:

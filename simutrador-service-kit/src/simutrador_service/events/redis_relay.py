@@ -90,6 +90,7 @@ class RedisRelay:
             EventRelay.holder.is_(None),
             EventRelay.holder == self._name,
             EventRelay.lease_until < now,
+            EventRelay.lease_until > now + 2 * _LEASE,  # of a clock that was ahead: nobody gave it
         )
         taken = update(EventRelay).where(EventRelay.name == REDIS, free)
         with self._database.write() as session:
