@@ -273,6 +273,24 @@ async def test_symbols_are_worked_on_side_by_side_and_fail_alone(store: BarStore
     assert "unknown" in report.symbols[1].failures[0].reason
 
 
+async def test_a_provider_that_breaks_ends_its_symbol_alone(
+    store: BarStore, caplog: pytest.LogCaptureFixture
+) -> None:
+    class Broken(FaultyVendor):
+        async def fetch_bars(
+            self, request: BarRequest, *, cursor: str | None = None
+        ) -> AsyncIterator[BarPage]:
+            if request.symbol == "B":
+                raise ZeroDivisionError("a bug of the provider")
+            async for page in super().fetch_bars(request, cursor=cursor):
+                yield page
+
+    report = await update(store, Broken([truth("A"), truth("B")]), symbols=("A", "B"))
+    assert [str(one.status) for one in report.symbols] == ["completed", "failed"]
+    assert report.symbols[1].message == "unforeseen ZeroDivisionError: a bug of the provider"
+    assert len(caplog.records) == 1
+
+
 async def test_a_refused_key_is_not_tried_for_every_symbol(store: BarStore) -> None:
     vendor = Refusing([])
     report = await update(store, vendor, symbols=("A", "B", "C"), patience=AT_ONCE)

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import hashlib
+import logging
 import time
 from datetime import datetime
 from typing import Final
 
 import numpy as np
-import structlog
 
 from simutrador_core.errors import CorruptDataError, InputError, SimutradorError, StoreError
 from simutrador_core.interfaces.data_provider import DataProvider
@@ -37,7 +37,8 @@ from simutrador_data.services.workflows.quarantine import Quarantine
 NOTHING_MISSING: Final = "nothing to ask for: all that is due was asked for already"
 CANCELLED: Final = "cancelled; the next update goes on where this one stopped"
 
-_log = structlog.get_logger(__name__)
+# Not structlog: before it is set up, in a command, it writes to standard output.
+_log = logging.getLogger(__name__)
 
 
 class SymbolDownload:
@@ -78,7 +79,7 @@ class SymbolDownload:
         except SimutradorError as e:
             self._fail(str(e))
         except Exception as e:  # noqa: BLE001 - others' code: the other symbols must go on
-            _log.exception("download_broke", symbol=self._series.symbol)
+            _log.exception("the download of %s broke", self._series)
             self._fail(f"unforeseen {type(e).__name__}: {e}")
         finally:
             self._ended = time.monotonic()
