@@ -332,7 +332,7 @@ async def test_the_next_page_is_asked_of_our_host_and_carries_no_key_in_its_addr
         ({"next_url": "https://api.polygon.io/v2/aggs/ticker/A?cursor=1"}, BadAnswerError),
         ({"results": [{"t": "soon"}]}, BadAnswerError),
         ({"status": "ERROR", "error": "Unknown API Key"}, AuthenticationError),
-        ({"status": "NOT_AUTHORIZED", "message": "not entitled"}, AuthenticationError),
+        ({"status": "NOT_AUTHORIZED", "message": "not entitled"}, NotOfferedError),
         ({"status": "ERROR", "error": "You've exceeded the maximum requests"}, RateLimitError),
     ],
 )
@@ -341,6 +341,15 @@ async def test_an_answer_that_cannot_be_right_is_an_error(change, error) -> None
     handler, _ = answering({**sound, **change})
     with pytest.raises(error):
         await bars_of(handler, MINUTES)
+
+
+@pytest.mark.parametrize(
+    ("status", "error"), [("NOT_AUTHORIZED", NotOfferedError), ("ERROR", AuthenticationError)]
+)
+async def test_a_plan_that_does_not_reach_is_told_from_a_wrong_key(status, error) -> None:
+    document = {"status": status, "message": "Your plan doesn't include this data timeframe."}
+    with pytest.raises(error, match=r"answered 403.*: Your plan doesn't include"):
+        await bars_of(lambda _: httpx.Response(403, json=document), MINUTES)
 
 
 async def test_a_page_that_repeats_the_one_before_is_refused() -> None:

@@ -11,27 +11,23 @@ from simutrador_core.models.bars import D64, I64, to_us
 from simutrador_core.models.series import EPOCH
 from simutrador_core.sessions.calendar import Calendar
 
-_ONE_DAY = timedelta(days=1)
-
-
-def sessions_between(calendar: Calendar, start: datetime, end: datetime) -> D64:
-    """Return the sessions that open in `[start, end)`, datetime64[D], ascending."""
-    opens = calendar.schedule.opens
-    first, last = np.searchsorted(opens, [to_us(start), to_us(end)])
-    return calendar.schedule.sessions[int(first) : int(last)]
-
 
 def dates_between(calendar: Calendar, start: datetime, end: datetime) -> tuple[date, date] | None:
     """Return the first and the last session that open in `[start, end)`, None without any.
 
-    Where the calendar does not reach, the exchange's dates stand in.
+    Where the calendar does not reach, the exchange's dates stand in for sessions.
     """
-    found = sessions_between(calendar, start, end)
-    if len(found):
-        return found[0].item(), found[-1].item()
-    first, last = start.astimezone(calendar.zone).date(), end.astimezone(calendar.zone).date()
-    known = calendar.start <= first and last < calendar.end
-    return None if known or start >= end else (first, last)
+    if start >= end:
+        return None
+    first, last = (at.astimezone(calendar.zone).date() for at in (start, end))
+    plan = calendar.schedule
+    low, high = np.searchsorted(plan.opens, [to_us(start), to_us(end)])
+    dates: list[date] = plan.sessions[int(low) : int(high)].tolist()
+    if first < calendar.start:
+        dates.insert(0, first)
+    if last >= calendar.end:
+        dates.append(last)
+    return (dates[0], dates[-1]) if dates else None
 
 
 def local_dates(instants: I64, zone: ZoneInfo) -> D64:

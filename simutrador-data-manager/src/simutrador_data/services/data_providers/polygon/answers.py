@@ -26,12 +26,13 @@ from simutrador_core.models.bars import F64
 from simutrador_core.models.enums import AssetType
 from simutrador_core.utils.validation import parse_symbol
 from simutrador_data.services.data_providers.http.client import DEFAULT_WAIT
-from simutrador_data.services.data_providers.http.errors import BadAnswerError
+from simutrador_data.services.data_providers.http.errors import BadAnswerError, NotOfferedError
 from simutrador_data.services.data_providers.listing import Listing
 from simutrador_data.services.data_providers.paging import Rows
 
 NAME: Final = "polygon"
 NANOS_A_MICRO: Final = 1_000
+_MOST_TEXT: Final = 200
 
 
 class Aggregate(msgspec.Struct, gc=False):
@@ -235,19 +236,38 @@ def check_status(answer: Answer) -> None:
     """Let an answer pass that is no error: some come with status 200.
 
     Raises:
-        AuthenticationError: the key is wrong, or its plan does not include this.
+        NotOfferedError: the plan does not include this.
+        AuthenticationError: the key is wrong.
         RateLimitError: asked too often.
         DataProviderError: anything else.
     """
     if answer.status in {"OK", "DELAYED"}:
         return
+    check_plan(answer)
     text = answer.error or answer.message or answer.status
     said = text.lower()
-    if answer.status == "NOT_AUTHORIZED" or "api key" in said or "authorized" in said:
-        raise AuthenticationError(text[:200], provider=NAME)
+    if "api key" in said:
+        raise AuthenticationError(text[:_MOST_TEXT], provider=NAME)
     if "maximum requests" in said or "rate limit" in said:
         raise RateLimitError(provider=NAME, retry_after=DEFAULT_WAIT)
-    raise DataProviderError(f"{answer.status}: {text[:200]}", provider=NAME)
+    raise DataProviderError(f"{answer.status}: {text[:_MOST_TEXT]}", provider=NAME)
+
+
+def check_plan(answer: Answer, *, said: str = "") -> None:
+    """Let an answer pass unless the plan does not include what was asked, such as older bars.
+
+    The key is right then: other ranges may be had with it.
+
+    Args:
+        answer: What came.
+        said: What an error begins with.
+
+    Raises:
+        NotOfferedError: it does not.
+    """
+    if answer.status == "NOT_AUTHORIZED":
+        text = answer.message or answer.error or "the plan does not include this"
+        raise NotOfferedError(f"{said}{text[:_MOST_TEXT]}", provider=NAME)
 
 
 def _floats(items: Sequence[object], name: str) -> F64:

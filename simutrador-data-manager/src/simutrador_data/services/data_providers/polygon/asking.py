@@ -14,10 +14,16 @@ from simutrador_data.services.data_providers.http import (
     decoded,
     raise_for_vendor_error,
 )
-from simutrador_data.services.data_providers.polygon.answers import NAME, Answer, check_status
+from simutrador_data.services.data_providers.polygon.answers import (
+    NAME,
+    Answer,
+    check_plan,
+    check_status,
+)
 
 P = TypeVar("P", bound=Answer)
 
+_FORBIDDEN = 403
 _NOT_FOUND = 404
 
 
@@ -48,6 +54,8 @@ class Asker:
         response = await self._client.get(path, params=dict(query))
         if response.status_code == _NOT_FOUND:
             return None
+        if response.status_code == _FORBIDDEN:
+            check_plan(decoded(response, Answer, provider=NAME), said="answered 403: ")
         raise_for_vendor_error(response, provider=NAME)
         answer = decoded(response, kind, provider=NAME)
         check_status(answer)
