@@ -10,6 +10,7 @@ from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from importlib import import_module
+from itertools import count
 from pathlib import Path
 from typing import Annotated, Any, Final
 
@@ -188,6 +189,15 @@ def opened(
     finally:
         accounts.close()
         database.close()
+
+
+_hosts = count(1)
+
+
+def next_address() -> str:
+    """Return an address that nobody has called from yet."""
+    number = next(_hosts)
+    return f"198.18.{number // 256}.{number % 256}"
 
 
 class Settings(ServiceSettings):

@@ -17,7 +17,7 @@ from unittest.mock import patch
 import pytest
 
 from kit_auth import Clock
-from kit_whole import Whole, opened
+from kit_whole import Whole, next_address, opened
 from simutrador_core.testing.acceptance import Figure, at_scale
 from simutrador_service.auth import Authenticator, KeyStore, Principal, keys
 from simutrador_service.auth import key_routes as routes
@@ -126,7 +126,7 @@ async def test_only_a_whole_and_living_key_gets_in(whole: Whole, figure: Figure)
             got_in.append(name)
         if not key.isascii() or not key.isprintable():
             continue  # no client can put it into a header
-        async with whole.client() as client:
+        async with whole.client(next_address()) as client:  # many from one have to wait
             for headers in ({"X-API-Key": key}, {"Authorization": f"Bearer {key}"}):
                 answer = await client.get("/auth/me", headers=headers)
                 if answer.status_code not in {401, 431} or key in answer.text:

@@ -27,7 +27,7 @@ from simutrador_service.auth import (
     token_for_key,
     unmatched_routes,
 )
-from simutrador_service.auth.limiting import address_of
+from simutrador_service.auth.addresses import address_of
 from simutrador_service.config import AuthSection, ServerSection
 from simutrador_service.database import Database
 from simutrador_service.errors import UnauthenticatedError

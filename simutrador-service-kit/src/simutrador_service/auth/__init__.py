@@ -1,10 +1,11 @@
 """Who may do what: keys, users, tokens, and the two declarations of a route."""
 
 from simutrador_service.auth.accounts import Accounts, open_accounts
+from simutrador_service.auth.addresses import address_of
 from simutrador_service.auth.audit import Actor, Audit
 from simutrador_service.auth.authenticator import Authenticator, Verifier
 from simutrador_service.auth.credentials import credential_of
-from simutrador_service.auth.dependencies import public, require
+from simutrador_service.auth.dependencies import public, require, still_may
 from simutrador_service.auth.exchange import Exchanged, token_for_key
 from simutrador_service.auth.exposure import (
     Exposure,
@@ -13,7 +14,7 @@ from simutrador_service.auth.exposure import (
     refuse_open,
 )
 from simutrador_service.auth.keys import KeyStore, NewKey
-from simutrador_service.auth.limiting import CallerLimits, address_of, limited
+from simutrador_service.auth.limiting import CallerLimits, limited
 from simutrador_service.auth.logins import Logins, TokenPair
 from simutrador_service.auth.matrix import RouteRule, route_rules, unmatched_routes
 from simutrador_service.auth.principal import LOCAL, ROLE_SCOPES, Principal, Role
@@ -58,6 +59,7 @@ __all__ = [
     "public",
     "refuse_open",
     "require",
+    "still_may",
     "route_rules",
     "token_for_key",
     "unmatched_routes",

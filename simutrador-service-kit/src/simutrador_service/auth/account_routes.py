@@ -8,11 +8,12 @@ from fastapi import APIRouter
 from starlette.requests import Request
 
 from simutrador_service.auth.accounts import Accounts
+from simutrador_service.auth.addresses import address_of
 from simutrador_service.auth.audit import Actor
 from simutrador_service.auth.credentials import credential_of
 from simutrador_service.auth.dependencies import require
 from simutrador_service.auth.errors import UnknownUserError
-from simutrador_service.auth.limiting import address_of, limited
+from simutrador_service.auth.limiting import limited
 from simutrador_service.auth.login_routes import LOGIN_RULE
 from simutrador_service.auth.models import Me, PasswordChange
 from simutrador_service.auth.principal import Principal, Role

@@ -8,9 +8,9 @@ from fastapi import APIRouter, Query
 from starlette.requests import Request
 
 from simutrador_service.auth.accounts import Accounts
+from simutrador_service.auth.addresses import address_of
 from simutrador_service.auth.audit import MAX_PAGE, Actor
 from simutrador_service.auth.dependencies import require
-from simutrador_service.auth.limiting import address_of
 from simutrador_service.auth.models import AuditView, NewUser, UserChange, UserView
 from simutrador_service.auth.principal import Principal
 from simutrador_service.errors import ForbiddenError

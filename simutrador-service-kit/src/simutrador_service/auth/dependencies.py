@@ -17,7 +17,12 @@ from simutrador_service.auth.authenticator import Authenticator
 from simutrador_service.auth.credentials import credential_of
 from simutrador_service.auth.limiting import CallerLimits
 from simutrador_service.auth.principal import Principal, check_scope
-from simutrador_service.errors import ForbiddenError, ServiceError
+from simutrador_service.errors import (
+    ForbiddenError,
+    ServiceError,
+    UnauthenticatedError,
+    UnavailableError,
+)
 
 _SCHEME: Final = HTTPBearer(
     description="A token of POST /auth/token, or an API key; a key may also stand in X-API-Key."
@@ -50,9 +55,12 @@ class Required(SecurityBase):
 
     async def _admit(self, connection: HTTPConnection) -> Principal:
         authenticator: Authenticator = connection.app.state.authenticator
-        principal = await authenticator.admit(credential_of(connection.scope))
         limits: CallerLimits | None = getattr(connection.app.state, "limits", None)
-        if limits is not None:
+        credential = credential_of(connection.scope)
+        if limits is None:
+            principal = await authenticator.admit(credential)
+        else:
+            principal = await limits.tries.admit(connection, credential, authenticator)
             await limits.count_request(connection, principal)
         if not principal.may(self.scope):
             raise ForbiddenError(f"this needs the scope {self.scope}; ask an admin for it")
@@ -68,6 +76,20 @@ class Public:
 
 
 _PUBLIC: Final = Public()
+
+
+async def still_may(connection: HTTPConnection, scope: str) -> bool:
+    """Return whether who opened a stream may go on: their credential holds and has the scope.
+
+    Ask now and then in what outlives its request. A database that does not answer ends nothing.
+    """
+    authenticator: Authenticator = connection.app.state.authenticator
+    try:
+        return (await authenticator.admit(credential_of(connection.scope))).may(scope)
+    except UnauthenticatedError:
+        return False
+    except UnavailableError:
+        return True
 
 
 def require(scope: str) -> Any:
@@ -87,4 +109,4 @@ def public() -> Any:
     return Depends(_PUBLIC)
 
 
-__all__ = ["Public", "Required", "public", "require"]
+__all__ = ["Public", "Required", "public", "require", "still_may"]

@@ -9,11 +9,11 @@ from fastapi import APIRouter, Response
 from starlette.requests import Request
 
 from simutrador_service.auth.accounts import Accounts
+from simutrador_service.auth.addresses import address_of
 from simutrador_service.auth.audit import Actor
 from simutrador_service.auth.dependencies import require
 from simutrador_service.auth.errors import UnknownKeyError
 from simutrador_service.auth.keys import NewKey
-from simutrador_service.auth.limiting import address_of
 from simutrador_service.auth.models import KeyView, MadeKey, NewKeyRequest, Rotation
 from simutrador_service.auth.principal import Principal, check_scope
 from simutrador_service.auth.tables import ApiKey

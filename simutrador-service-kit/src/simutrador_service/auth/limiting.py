@@ -2,13 +2,14 @@
 # No `from __future__ import annotations`: FastAPI reads those of `__call__`, see dependencies.py.
 
 from collections.abc import Mapping
-from ipaddress import ip_address
 from typing import Any, Final
 
 from fastapi import Depends
 from starlette.requests import HTTPConnection
 
 from simutrador_core.models.enums import UserPlan
+from simutrador_service.auth.addresses import address_of
+from simutrador_service.auth.failed_tries import FailedTries
 from simutrador_service.auth.principal import Principal
 from simutrador_service.limits import RateLimiter, Rule, note_verdict
 
@@ -27,6 +28,10 @@ class CallerLimits:
     Args:
         limiter: Counts.
         rules: What each plan allows a credential; None stands for callers without plan.
+
+    Attributes:
+        limiter: The same.
+        tries: Credentials that did not hold, by address.
     """
 
     def __init__(
@@ -34,6 +39,7 @@ class CallerLimits:
     ) -> None:
         self.limiter: Final = limiter
         self._rules = rules
+        self.tries: Final = FailedTries(limiter)
 
     async def count_request(self, connection: HTTPConnection, principal: Principal) -> None:
         """Count a request of somebody known, once however many scopes its route requires.
@@ -91,19 +97,6 @@ def limited(name: str, rule: str) -> Any:
         InputError: `rule` says no limit.
     """
     return Depends(Limited(name, Rule.of(rule)))
-
-
-def address_of(connection: HTTPConnection) -> str:
-    """Return where a request comes from; of IPv6 the network, whose holder has all addresses."""
-    host = connection.client.host if connection.client else ""
-    try:
-        address = ip_address(host)
-    except ValueError:
-        return host[:64] or "unknown"
-    if address.version == 4:
-        return host
-    inner = address.ipv4_mapped
-    return str(inner) if inner else ":".join(address.exploded.split(":")[:4]) + "::/64"
 
 
 def is_key(credential: str) -> bool:

@@ -11,9 +11,10 @@ from starlette.requests import Request
 
 from simutrador_core.errors import InputError
 from simutrador_service.auth.accounts import Accounts
+from simutrador_service.auth.addresses import address_of
 from simutrador_service.auth.audit import Actor
 from simutrador_service.auth.dependencies import public
-from simutrador_service.auth.limiting import address_of, limited
+from simutrador_service.auth.limiting import limited
 from simutrador_service.auth.logins import TokenPair
 from simutrador_service.auth.models import (
     AccessToken,

@@ -43,7 +43,7 @@ class RateLimiter:
             clock: Seconds that only move on.
         """
         self._shared = None if client is None else RedisCounts(client)
-        self._clock = clock
+        self.clock: Final = clock
         self._own = MemoryCounts(clock=clock)
         self._trouble: UnavailableError | None = None
         self._try_at = 0.0
@@ -74,15 +74,15 @@ class RateLimiter:
         if self._shared is None:
             return None
         if self._trouble is not None:
-            if self._clock() < self._try_at:
+            if self.clock() < self._try_at:
                 return None
-            self._try_at = self._clock() + TRY_AGAIN_S  # the others need not wait for this try
+            self._try_at = self.clock() + TRY_AGAIN_S  # the others need not wait for this try
         try:
             verdict = await self._shared.hit(name, rule)
         except UnavailableError as e:
             if self._trouble is None:
                 _log.warning("rate_limits_alone", reason=str(e))
-            self._trouble, self._try_at = e, self._clock() + TRY_AGAIN_S
+            self._trouble, self._try_at = e, self.clock() + TRY_AGAIN_S
             return None
         if self._trouble is not None:
             _log.info("rate_limits_shared_again")
