@@ -9,21 +9,26 @@ import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
 
 import httpx
 import pytest
 import uvicorn
 from fastapi import FastAPI
 from pydantic import BaseModel
-from sqlalchemy import event
+from sqlalchemy import event, text
+from structlog.testing import capture_logs
 
+from kit_auth import Clock
 from kit_jobs import wait_until
-from simutrador_service.auth import Authenticator
-from simutrador_service.config import JobsSection
+from simutrador_service.auth import Authenticator, open_accounts
+from simutrador_service.config import AuthSection, JobsSection
 from simutrador_service.database import Database
 from simutrador_service.jobs import JobContext, Jobs, job, run_workers
 from simutrador_service.jobs.feed import JobFeed
 from simutrador_service.jobs.routes import job_routes
+from simutrador_service.problems import install_problems
 
 
 class Nothing(BaseModel):
@@ -80,15 +85,26 @@ def application(jobs: Jobs, *, threads: int = 2) -> FastAPI:
         async with run_workers(jobs, JobsSection(threads=threads), stop_s=4.0):
             yield
 
-    app = FastAPI(lifespan=lifespan)
-    app.state.authenticator = Authenticator.open_to_all()
+    return with_routes(FastAPI(lifespan=lifespan), jobs, Authenticator.open_to_all())
+
+
+def with_routes(app: FastAPI, jobs: Jobs, authenticator: Authenticator) -> FastAPI:
+    install_problems(app)
+    app.state.authenticator = authenticator
     app.include_router(job_routes(jobs, heartbeat_s=0.2))
     return app
 
 
-async def follow(address: str, job_id: str, *, last: str | None = None) -> list[Said]:
-    """Return all that a client hears until the stream ends."""
-    headers = {} if last is None else {"Last-Event-ID": last}
+async def follow(
+    address: str,
+    job_id: str,
+    *,
+    last: str | None = None,
+    key: str = "",
+    opened: asyncio.Event | None = None,
+) -> list[Said]:
+    """Return all that a client hears until the stream ends; `opened` is set by its first word."""
+    headers = {"X-API-Key": key} if last is None else {"Last-Event-ID": last}
     heard: list[Said] = []
     async with (
         httpx.AsyncClient(base_url=address, timeout=20.0) as client,
@@ -97,6 +113,8 @@ async def follow(address: str, job_id: str, *, last: str | None = None) -> list[
         assert answer.headers["content-type"].startswith("text/event-stream")
         block: dict[str, str] = {}
         async for line in answer.aiter_lines():
+            if opened is not None:
+                opened.set()
             if line:
                 name, _, value = line.partition(":")
                 block[name] = value.strip()
@@ -137,6 +155,72 @@ async def test_a_stream_goes_on_where_the_client_left(jobs: Jobs) -> None:
             known = {"Last-Event-ID": told[-1].id}
             over = await client.get(f"/jobs/{asked.id}/events", headers=known)
         assert over.status_code == 204  # tells a browser not to come back
+
+
+@pytest.mark.parametrize("end", ["revoked", "expired"])
+async def test_a_stream_ends_with_the_key_that_opened_it(
+    jobs: Jobs, tmp_path: Path, end: str
+) -> None:
+    clock = Clock()
+    accounts = open_accounts(jobs.database, AuthSection(), data=tmp_path, clock=clock)
+    hour = timedelta(hours=1)
+    made = accounts.keys.create("ann", scopes=["jobs:read"], lifetime=hour)
+    spare = accounts.keys.create("ann", scopes=["jobs:read"])
+    asked = jobs.submit(blocking, Nothing(), owner="ann")  # and nobody does it
+    app = with_routes(FastAPI(), jobs, accounts.authenticator(is_open=False))
+    async with served(app) as address, asyncio.timeout(20):
+        opened = asyncio.Event(), asyncio.Event()
+        ending, staying = (
+            asyncio.create_task(follow(address, asked.id, key=one.key, opened=told))
+            for one, told in zip((made, spare), opened, strict=True)
+        )
+        for told in opened:
+            await told.wait()
+        if end == "revoked":
+            await asyncio.to_thread(accounts.keys.revoke, made.kept.prefix)
+        else:
+            clock.advance(hours=2)
+        heard = await ending
+        assert "end" not in {said.name for said in heard}
+        assert not staying.done()
+        with pytest.raises(httpx.HTTPStatusError, match="401"):
+            await again(address, asked.id, made.key)
+        jobs.cancel(asked.id)
+        assert [said.name for said in await staying if said.name][-1] == "end"
+    accounts.close()
+
+
+async def again(address: str, job_id: str, key: str) -> None:
+    """Come back as an EventSource does."""
+    async with httpx.AsyncClient(base_url=address) as client:
+        found = await client.get(f"/jobs/{job_id}/events", headers={"X-API-Key": key})
+        found.raise_for_status()
+
+
+async def test_a_feed_says_once_that_the_database_is_away_and_once_that_it_is_back(
+    jobs: Jobs,
+) -> None:
+    asked = jobs.submit(counting, Nothing())
+    feed = JobFeed(jobs, every_s=0.01)
+    with capture_logs() as said:
+        stream = feed.watch(asked.id)
+        await anext(stream)
+        rename(jobs, "job", "away")
+        told = asyncio.ensure_future(anext(stream))
+        async with asyncio.timeout(20):
+            while not said:  # noqa: ASYNC110
+                await asyncio.sleep(0.01)
+            await asyncio.sleep(0.2)  # several turns
+            rename(jobs, "away", "job")
+            jobs.cancel(asked.id)
+            assert (await told).state == "cancelled"
+    assert [line["event"] for line in said] == ["job_feed_blind", "job_feed_sees_again"]
+    await stream.aclose()
+
+
+def rename(jobs: Jobs, before: str, after: str) -> None:
+    with jobs.database.write() as session:
+        session.execute(text(f"ALTER TABLE {before} RENAME TO {after}"))
 
 
 async def test_many_watchers_ask_the_table_no_more_than_one(database: Database) -> None:

@@ -13,13 +13,16 @@ from sqlalchemy import select
 from simutrador_service.jobs.service import Jobs
 from simutrador_service.jobs.table import Job
 
+_LONGEST_WAIT_S: Final = 5.0
+
 _log = structlog.get_logger(__name__)
 
 
 class JobFeed:
     """Watches the jobs somebody looks at; belongs to one event loop at a time.
 
-    However many watch, the table is asked once a turn, in a thread; while nobody does, not at all.
+    However many watch, the table is asked once a turn, in a thread; while nobody does, not at all,
+    and while the database is away ever more seldom, every 5 s at last.
     """
 
     def __init__(self, jobs: Jobs, *, every_s: float = 0.5) -> None:
@@ -29,6 +32,7 @@ class JobFeed:
         self._watchers: dict[str, set[_Watcher]] = {}
         self._called = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
+        self._is_blind = False
 
     async def watch(
         self,
@@ -70,16 +74,31 @@ class JobFeed:
         self._called.set()
 
     async def _poll(self) -> None:
+        wait_s = self._every_s
         while self._watchers:
             self._called.clear()
-            known = {job_id: min(w.seen for w in some) for job_id, some in self._watchers.items()}
             self._dismiss()
-            try:
-                self._tell(known, await asyncio.to_thread(self._read, known))
-            except Exception:  # noqa: BLE001  (watchers wait while the database is away)
-                _log.exception("job_feed_trouble")
+            if await self._look():
+                wait_s = self._every_s
+            else:
+                wait_s = min(2 * wait_s, max(self._every_s, _LONGEST_WAIT_S))
             with suppress(TimeoutError):
-                await asyncio.wait_for(self._called.wait(), self._every_s)
+                await asyncio.wait_for(self._called.wait(), wait_s)
+
+    async def _look(self) -> bool:
+        """Tell the news; return False while the database is away, which is logged once."""
+        known = {job_id: min(w.seen for w in some) for job_id, some in self._watchers.items()}
+        try:
+            self._tell(known, await asyncio.to_thread(self._read, known))
+        except Exception as e:  # noqa: BLE001  (watchers wait)
+            if not self._is_blind:
+                _log.error("job_feed_blind", exc_info=e)
+            self._is_blind = True
+            return False
+        if self._is_blind:
+            _log.info("job_feed_sees_again")
+        self._is_blind = False
+        return True
 
     def _read(self, known: Mapping[str, int]) -> Mapping[str, Job | None]:
         """Return the jobs that changed, and None for each that is gone."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import aclosing
 from typing import Annotated, Final
 
@@ -11,7 +11,7 @@ import anyio
 from fastapi import APIRouter, Header, Query, Request, Response, status
 from sse_starlette import EventSourceResponse, ServerSentEvent
 
-from simutrador_service.auth import Principal, require
+from simutrador_service.auth import Principal, require, still_may
 from simutrador_service.errors import JobConflictError, UnknownJobError
 from simutrador_service.jobs.feed import JobFeed
 from simutrador_service.jobs.models import (
@@ -25,13 +25,14 @@ from simutrador_service.jobs.models import (
 from simutrador_service.jobs.service import Jobs
 from simutrador_service.jobs.table import ACTIVE, Job, JobState
 
+READ: Final = "jobs:read"
 ADMIN: Final = "jobs:admin"
 """Scope of those who see and change the jobs of all."""
 
 MOST_LISTED: Final = 200
 LEAVING_S: Final = 2.0
 
-Reader = Annotated[Principal, require("jobs:read")]
+Reader = Annotated[Principal, require(READ)]
 Writer = Annotated[Principal, require("jobs:write")]
 
 
@@ -43,7 +44,8 @@ def job_routes(jobs: Jobs, *, heartbeat_s: float = 15.0) -> APIRouter:
 
     Args:
         jobs: What they serve.
-        heartbeat_s: A stream of events that has nothing to say sends a comment this often.
+        heartbeat_s: A stream of events that has nothing to say sends a comment this often, and
+            ends once whoever opened it may no longer look.
     """
     router = APIRouter(prefix="/jobs", tags=["jobs"])
     _add_views(router, jobs)
@@ -124,19 +126,36 @@ def _add_changes(router: APIRouter, jobs: Jobs) -> None:
 def _add_events(router: APIRouter, jobs: Jobs, *, heartbeat_s: float) -> None:
     feed = JobFeed(jobs)
 
+    async def lapse(request: Request, scope: str) -> None:
+        """Return once whoever asked may no longer look."""
+        while True:
+            await asyncio.sleep(heartbeat_s)
+            if not await still_may(request, scope):
+                return
+
     async def to_events(
-        job_id: str, seen: int | None, leaving: anyio.Event
+        job_id: str, seen: int | None, leaving: anyio.Event, lapsed: Callable[[], Awaitable[None]]
     ) -> AsyncGenerator[ServerSentEvent]:
-        watched = feed.watch(job_id, seen=seen, is_over=leaving.is_set)
-        async with aclosing(watched) as changes:
-            async for job in changes:
-                said = JobView.of(job, now=jobs.clock()).model_dump_json()
-                name = "progress" if job.ended_at is None else "end"
-                yield ServerSentEvent(said, event=name, id=str(job.revision))
+        lapsing = asyncio.ensure_future(lapsed())
+
+        def is_over() -> bool:
+            return leaving.is_set() or lapsing.done()
+
+        try:
+            async with aclosing(feed.watch(job_id, seen=seen, is_over=is_over)) as changes:
+                async for job in changes:
+                    said = JobView.of(job, now=jobs.clock()).model_dump_json()
+                    name = "progress" if job.ended_at is None else "end"
+                    yield ServerSentEvent(said, event=name, id=str(job.revision))
+        finally:
+            lapsing.cancel()
 
     @router.get("/{job_id}/events", summary="Follow a job", response_class=EventSourceResponse)
     async def events(
-        job_id: str, caller: Reader, last_event_id: Annotated[str | None, Header()] = None
+        job_id: str,
+        caller: Reader,
+        request: Request,
+        last_event_id: Annotated[str | None, Header()] = None,
     ) -> Response:
         job = await asyncio.to_thread(_visible, jobs, job_id, caller)
         seen = _revision(last_event_id)
@@ -145,7 +164,12 @@ def _add_events(router: APIRouter, jobs: Jobs, *, heartbeat_s: float) -> None:
         known = seen if seen is not None and seen <= job.revision else None
         leaving = anyio.Event()  # set when the server stops: streams end, and clients come back
         return EventSourceResponse(
-            to_events(job_id, known, leaving),
+            to_events(
+                job_id,
+                known,
+                leaving,
+                lambda: lapse(request, READ if job.owner == caller.id else ADMIN),
+            ),
             ping=heartbeat_s,
             shutdown_event=leaving,
             shutdown_grace_period=LEAVING_S,
