@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from importlib.metadata import EntryPoint, entry_points
 from types import MappingProxyType
@@ -59,15 +59,16 @@ def find_providers() -> Mapping[str, ProviderPlugin]:
 
 
 def find_provider(name: str) -> ProviderPlugin:
-    """Return a provider by name.
+    """Return a provider by name; `ccxt:kraken` is the provider `ccxt`, at the place `kraken`.
 
     Raises:
         InputError: none of that name is installed; the text names those that are, or why it fails.
     """
     installed = installed_providers()
-    found = installed.plugins.get(name)
+    family, _, place = name.partition(":")
+    found = installed.plugins.get(family)
     if found is not None:
-        return found
+        return replace(found, name=name, base_url=place) if place else found
     for one in installed.broken:
         if one.name == name:
             raise InputError(f"provider {name!r} cannot be used: {one.reason}", field="provider")
