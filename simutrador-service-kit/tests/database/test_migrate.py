@@ -68,7 +68,7 @@ def test_processes_that_migrate_at_once_take_turns(empty: Database) -> None:
 
 
 def test_database_of_another_release_is_refused_with_the_command_to_run(empty: Database) -> None:
-    with pytest.raises(MigrationError, match=r"no revision.*run `db upgrade`"):
+    with pytest.raises(MigrationError, match=r"no revision.*start the service"):
         KIT.check(empty)
 
 

@@ -9,7 +9,6 @@ from importlib.resources import files
 from typing import TYPE_CHECKING, Final
 
 from sqlalchemy import Connection, text
-from sqlalchemy.exc import SQLAlchemyError
 
 from simutrador_service.database.engine import Database
 from simutrador_service.errors import MigrationError
@@ -39,12 +38,14 @@ class Migrations:
         """Bring the schema up to `revision`; several processes may do this at once.
 
         Raises:
-            MigrationError: a migration failed, and the database is as it was.
+            MigrationError: a migration failed, or the database is of a newer release; it is as it
+                was.
         """
         from alembic import command
 
         with _explained(database), database.change() as connection:
             _take_turn(connection)
+            self._refuse_newer(database, self._current(connection))
             command.upgrade(self._config(connection), revision)
 
     def downgrade(self, database: Database, revision: str = "base") -> None:
@@ -57,15 +58,13 @@ class Migrations:
 
         with _explained(database), database.change() as connection:
             _take_turn(connection)
+            self._refuse_newer(database, self._current(connection))
             command.downgrade(self._config(connection), revision)
 
     def current(self, database: Database) -> str | None:
         """Return the revision of the database, None before the first."""
-        from alembic.migration import MigrationContext
-
         with database.engine.connect() as connection:
-            context = MigrationContext.configure(connection, opts={"version_table": self.table})
-            return context.get_current_revision()
+            return self._current(connection)
 
     def revisions(self) -> list[str]:
         """Return every revision, oldest first."""
@@ -78,13 +77,29 @@ class Migrations:
         """Refuse a database of another release.
 
         Raises:
-            MigrationError: it is not at the newest revision; the text says what to run.
+            MigrationError: it is not at the newest revision; the text says what to do.
         """
         newest, found = self.revisions()[-1], self.current(database)
+        self._refuse_newer(database, found)
         if found != newest:
             raise MigrationError(
                 f"the database {database.url} is at {found or 'no revision'}, this release needs "
-                f"{newest}; run `db upgrade`"
+                f"{newest}; start the service, which migrates first"
+            )
+
+    def _current(self, connection: Connection) -> str | None:
+        from alembic.migration import MigrationContext
+
+        context = MigrationContext.configure(connection, opts={"version_table": self.table})
+        return context.get_current_revision()
+
+    def _refuse_newer(self, database: Database, found: str | None) -> None:
+        known = self.revisions()
+        if found is not None and found not in known:
+            raise MigrationError(
+                f"the database {database.url} is at {found}, of a newer release: this one knows "
+                f"revisions up to {known[-1]}; install that release again, or restore the backup "
+                "made before it"
             )
 
     def _config(self, connection: Connection | None) -> Config:
@@ -100,14 +115,15 @@ class Migrations:
 @contextmanager
 def _explained(database: Database) -> Generator[None]:
     """Turn what a migration fails with into one error that names the database."""
-    from alembic.util import CommandError
-
     try:
         yield
-    except (SQLAlchemyError, CommandError) as e:
-        cause = str(e).splitlines()[0]
+    except MigrationError:
+        raise
+    except Exception as e:
+        cause = "".join(str(e).splitlines()[:1]) or type(e).__name__
         raise MigrationError(
-            f"the migration of {database.url} failed and was undone: {cause}"
+            f"the migration of {database.url} failed and was undone: {cause}; mend that and start "
+            "again, or go on with the release before: its data is intact"
         ) from e
 
 
