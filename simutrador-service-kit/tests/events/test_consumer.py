@@ -230,6 +230,33 @@ async def test_an_event_that_kills_its_consumers_is_not_tried_a_sixth_time(
     assert ledger.given == []
 
 
+class Died(BaseException):
+    """The consumer is gone, in the middle of its work."""
+
+
+async def test_what_another_held_is_taken_over_one_at_a_time(
+    sqlite: Database, publisher: Publisher, client: Any
+) -> None:
+    """Else the first of them, if it kills, uses up the tries of those behind it."""
+    record_events(sqlite, 1, 2, 3)
+    publisher.relay()
+    await client.xgroup_create(STREAM, "g", id="0")
+    await client.xreadgroup("g", "dies-1", {STREAM: ">"})
+
+    async def die(stored: StoredEvent) -> None:
+        raise Died
+
+    consumer = StreamConsumer(client, die, group="g", idle=timedelta(seconds=0.05))
+    with pytest.raises(Died):
+        await consume(consumer, lambda: False)
+    held = await client.xpending_range(STREAM, "g", min="-", max="+", count=10)
+    assert [(one["consumer"], one["times_delivered"]) for one in held] == [
+        (consumer.name, 2),
+        ("dies-1", 1),
+        ("dies-1", 1),
+    ]
+
+
 async def test_consumers_go_on_when_redis_comes_back_empty(
     sqlite: Database, tmp_path: Path
 ) -> None:
