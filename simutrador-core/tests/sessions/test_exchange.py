@@ -127,6 +127,18 @@ def test_closed_weekday_says_why(name: str, day: date, reason: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("day", "near"),
+    [
+        (date(2024, 7, 4), "use 2024-07-03 or 2024-07-05"),  # Thursday
+        (date(2024, 1, 13), "use 2024-01-12 or 2024-01-16"),  # Saturday before a Monday holiday
+    ],
+)
+def test_closed_day_names_the_sessions_beside_it(day: date, near: str) -> None:
+    with pytest.raises(CalendarError, match=f"; {near}$"):
+        get_calendar("XNYS").hours(day)
+
+
+@pytest.mark.parametrize(
     ("name", "day", "reason"),
     [
         ("XNYS", date(2024, 7, 3), "Day before Independence Day"),

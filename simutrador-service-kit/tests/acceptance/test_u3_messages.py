@@ -171,6 +171,7 @@ def bar_cases() -> list[Case]:
         ("7min", lambda: parse_timeframe("7min")),
         ("XNYX", lambda: get_calendar("XNYX")),
         ("1700-01-02", lambda: get_calendar("XNYS").hours(date(1700, 1, 2))),
+        ("2024-07-04", lambda: get_calendar("XNYS").hours(date(2024, 7, 4))),
         ("open", lambda: bars(open=np.array([1.0, 2.0]))),
         ("close", lambda: bars(close=np.array(["a"]))),
     ]

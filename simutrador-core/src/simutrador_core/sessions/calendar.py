@@ -157,8 +157,17 @@ class Calendar:
         row = self._row_of(session)
         if row is None:
             reason = self.closures.get(session, "not a trading day")
-            raise CalendarError(f"{self.name} has no session on {session}: {reason}")
+            raise CalendarError(
+                f"{self.name} has no session on {session}: {reason}{self._nearest(session)}"
+            )
         return row
+
+    def _nearest(self, day: date) -> str:
+        """Return which sessions to ask for instead of a day without one."""
+        sessions = self.schedule.sessions
+        place = int(np.searchsorted(sessions, np.datetime64(day, "D")))
+        near = [str(one) for one in sessions[max(0, place - 1) : place + 1]]
+        return f"; use {' or '.join(near)}" if near else ""
 
     def _row_of(self, day: date) -> int | None:
         """Return where the session of that date stands in the schedule, or None."""
