@@ -32,6 +32,7 @@ from simutrador_data.services.downloading import (
     SymbolProgress,
     download,
 )
+from simutrador_data.services.downloading.symbol import CANCELLED
 from simutrador_data.services.serving.ranges import Range
 from simutrador_data.services.storage.parquet_store import ParquetStore
 
@@ -357,6 +358,7 @@ async def test_a_cancelled_download_keeps_its_pages_and_goes_on_later(store: Bar
     assert 70 <= len(held) < 180
     assert len(held) == report.symbols[0].result.written
     assert report.symbols[0].result.failed
+    assert report.symbols[0].message == CANCELLED
     report = await update(store, FaultyVendor([bars]))
     assert report.status is DownloadStatus.COMPLETED
     assert_same_bars(store.read(query_all()), bars)

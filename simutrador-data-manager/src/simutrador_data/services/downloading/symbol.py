@@ -97,7 +97,7 @@ class SymbolDownload:
             self._series,
             status=self._status,
             seconds=(self._ended or time.monotonic()) - self._begun if self._begun else 0.0,
-            message=self._message,
+            message=self._message or (CANCELLED if self._status else ""),
             quarantine=self._quarantined,
         )
 
