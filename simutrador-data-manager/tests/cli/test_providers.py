@@ -45,7 +45,7 @@ def test_check_says_what_a_vendor_lacks_and_where_to_get_it(
         "ready": False,
         "lacks": ["POLYGON__API_KEY"],
         "key_url": "https://massive.com/dashboard/keys",
-        "base_url": "https://api.polygon.io",
+        "base_url": "https://api.massive.com",
         "rate": "5/min",
     }
     assert binance["ready"] is True

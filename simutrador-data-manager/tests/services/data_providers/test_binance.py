@@ -160,6 +160,7 @@ async def test_other_prices_than_raw_are_refused() -> None:
     [
         ((400, {"code": -1121, "msg": "Invalid symbol."}), UnknownVendorSymbolError, "BTCUSDT"),
         ((418, {"code": -1003, "msg": "banned"}), RateLimitError, "retry after"),
+        ((403, {"code": -1002, "msg": "blocked"}), RateLimitError, "retry after 0:05"),
         ((451, {"code": 0, "msg": "restricted location"}), NotOfferedError, "BINANCE__BASE_URL="),
         ((200, [kline(to_us(START) // 1_000, "ten")]), BadAnswerError, "not as documented"),
         ((200, [kline(0), kline(MINUTE_MS)]), BadAnswerError, "asked for 2024-03-10"),

@@ -130,7 +130,7 @@ def minute_vendor(request: httpx.Request) -> httpx.Response:
         "results": [row(t, v=float(t // MINUTE_MS % 97)) for t in page],
     }
     if len(times) > len(page):
-        link = f"https://api.massive.com{request.url.path}?cursor={times[20]}&limit=50000"
+        link = f"https://api.polygon.io{request.url.path}?cursor={times[20]}&limit=50000"
         document["next_url"] = f"{link}&adjusted=false&sort=asc&apiKey={SECRET}"
     return httpx.Response(200, json=document)
 
@@ -317,7 +317,7 @@ async def test_the_next_page_is_asked_of_our_host_and_carries_no_key_in_its_addr
 
     await bars_of(handle, MINUTES)
     assert len(asked) == 3
-    assert {request.url.host for request in asked} == {"api.polygon.io"}
+    assert {request.url.host for request in asked} == {"api.massive.com"}
     assert all(SECRET not in str(request.url) for request in asked)
     assert all(request.headers["authorization"] == f"Bearer {SECRET}" for request in asked)
 

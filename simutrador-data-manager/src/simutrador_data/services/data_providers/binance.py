@@ -1,17 +1,18 @@
 """Binance spot: bars of coins over HTTPS, no key needed.
 
-Source: https://developers.binance.com/docs/binance-spot-api-docs/rest-api (market data and
-limits), read 2026-11-21. A bar is labelled by its open, milliseconds UTC; its days are UTC days.
-Coins know no splits, so prices are raw. Prices and volumes (of the base coin) are written as text.
- `startTime` and `endTime` bound the open of a bar, both included; a request gives 1,000 bars
-and costs 2 of the 6,000 that an address may spend a minute. A minute without a trade still has a
-bar, of volume 0; while the exchange was down it has none.
+Source: https://developers.binance.com/docs/binance-spot-api-docs/rest-api (market data, limits,
+errors) and .../faqs/market_data_only, read 2026-11-21. A bar is labelled by its open, milliseconds
+UTC; its days are UTC days. Coins know no splits, so prices are raw. Prices and volumes (of the base
+coin) are written as text. `startTime` and `endTime` bound the open of a bar, both included; a
+request gives 1,000 bars and costs 2 of the 6,000 that an address may spend a minute. A minute
+without a trade still has a bar, of volume 0; while the exchange was down it has none.
 """
 
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from contextlib import asynccontextmanager
+from datetime import timedelta
 from operator import attrgetter
 from typing import ClassVar, Final
 
@@ -21,6 +22,7 @@ import numpy as np
 
 from simutrador_core.assets.classify import split_pair
 from simutrador_core.assets.registry import Asset
+from simutrador_core.errors import RateLimitError
 from simutrador_core.interfaces.data_provider import (
     ActionRequest,
     BarPage,
@@ -79,7 +81,9 @@ CAPABILITIES: Final = Capabilities(
 _DAY_US: Final = 86_400_000_000
 _UNKNOWN_SYMBOL: Final = -1121
 _BAD_REQUEST: Final = 400
-_UNSERVED: Final = frozenset({403, 451})
+_BLOCKED: Final = 403  # the firewall's, after too many requests; 418 is told by its Retry-After
+_UNSERVED: Final = 451
+_BLOCKED_FOR: Final = timedelta(minutes=5)
 
 
 class Kline(msgspec.Struct, array_like=True, gc=False):
@@ -199,10 +203,11 @@ def _raise_for_error(response: httpx.Response, pair: str) -> None:
     if response.status_code == _BAD_REQUEST:
         if decoded(response, Refusal, provider=NAME).code == _UNKNOWN_SYMBOL:
             raise UnknownVendorSymbolError(pair, provider=NAME)
-    elif response.status_code in _UNSERVED:
+    elif response.status_code == _BLOCKED:
+        raise RateLimitError(provider=NAME, retry_after=_BLOCKED_FOR)
+    elif response.status_code == _UNSERVED:
         raise NotOfferedError(
-            f"answered {response.status_code}: it does not serve this place; "
-            f"set BINANCE__BASE_URL={PUBLIC_URL}",
+            f"answered 451: it does not serve this place; set BINANCE__BASE_URL={PUBLIC_URL}",
             provider=NAME,
         )
     raise_for_vendor_error(response, provider=NAME)

@@ -1,13 +1,13 @@
-"""Polygon, since 2025 also called Massive: US equities, crypto and currencies over HTTPS.
+"""Polygon, since October 2025 called Massive: US equities, coins and currencies over HTTPS.
 
-Source: https://massive.com/docs/rest/stocks/aggregates/custom-bars, .../trades-quotes/trades,
-.../corporate-actions/splits and dividends, .../tickers/all-tickers, and
-https://massive.com/blog/aggs-api-updates (what `limit` counts), read 2026-11-21. A bar is labelled
-by its open: an intraday one by its instant, extended hours included, hours on the UTC clock; a
-daily one by midnight in New York (crypto: UTC). Prices are raw with `adjusted=false` and adjusted
-for splits with `adjusted=true`, never for dividends. `limit` counts the minutes (or days) that bars
-are made of, so a page may hold fewer bars than it says; `next_url` leads on. An unknown ticker gets
-an empty answer, so emptiness is checked against the list of tickers.
+Source: https://massive.com/docs/rest/stocks/llms-full.txt (custom bars, trades, tickers),
+https://massive.com/blog/aggs-api-updates and the knowledge base on `limit` and on rates, read
+2026-11-21. A bar is labelled by its open: an intraday one by its instant, extended hours included,
+hours on the UTC clock; a daily one by midnight in New York (coins: UTC). A minute without a trade
+that counts has no bar. Prices are raw with `adjusted=false` and adjusted for splits with
+`adjusted=true`, never for dividends. `limit` counts the minutes (or days) that bars are made of, so
+a page may hold fewer bars than it says; `next_url` leads on. An unknown ticker gets an empty
+answer, so emptiness is checked against the list of tickers.
 """
 
 from __future__ import annotations
@@ -72,7 +72,7 @@ from simutrador_data.services.data_providers.polygon.reference import (
 
 KEY: Final = "POLYGON__API_KEY"
 KEY_URL: Final = "https://massive.com/dashboard/keys"
-BASE_URL: Final = "https://api.polygon.io"
+BASE_URL: Final = "https://api.massive.com"
 OLD_BASE_PATH: Final = "/v2/aggs/ticker"
 """Older env files end the base URL with this."""
 
@@ -97,8 +97,8 @@ CAPABILITIES: Final = Capabilities(
     needs_key=True,
     actions=True,
     trades=True,
-    source="https://massive.com/docs/rest/stocks/aggregates/custom-bars and /pricing, read "
-    "2026-11-21: the free plan has 5 requests a minute, 2 years and yesterday's bars; others more",
+    source="https://massive.com/docs/rest/stocks/llms-full.txt and the knowledge base, read "
+    "2026-11-21: the free plan has 5 requests a minute and 2 years, others up to 100 a second",
 )
 
 _SPANS: Final[Mapping[Timeframe, tuple[int, str]]] = {

@@ -1,8 +1,10 @@
 """What Polygon knows of companies: splits, dividends, names, and the list of tickers.
 
-Source: https://massive.com/docs/rest/stocks/corporate-actions/splits, .../dividends,
-.../ticker-events (experimental: it follows the company that has the ticker now) and
-.../stocks/tickers/all-tickers, read 2026-11-21.
+Source: https://massive.com/docs/rest/stocks/corporate-actions/reference-splits.md and
+ticker-events.md, https://massive.com/knowledge-base/categories/reference-data (dividends are not
+adjusted for splits), read 2026-11-21. The addresses of splits and dividends are deprecated since
+February 2026 in favour of `/stocks/v1`; recorded answers are of these. Ticker events are
+experimental, and follow the company that has the ticker now.
 """
 
 from __future__ import annotations
