@@ -55,6 +55,7 @@ class Pursuit:
     stored: Sequence[int] = ()
     _doubts: Spans = field(default_factory=lambda: Spans.range(0, 0))
     _edges: list[int] = field(default_factory=list[int])
+    _has_news: bool = False
     _ask: Ask = field(default_factory=lambda: Ask(0, 0))
     _before: int = 0
     _page_us: int = 0
@@ -83,6 +84,7 @@ class Pursuit:
         self._ask, self._before = ask, _length(self.todo)
         self._reached, self._stalls, self._is_bad = ask.start, 0, False
         self._repeated.clear()
+        self._has_news = False
         return ask
 
     def take(self, page: BarPage, *, now_us: int) -> Taken:
@@ -109,6 +111,7 @@ class Pursuit:
             self._page_us = max(self._page_us, int(opens[-1] - opens[0]))
             insort(self._edges, int(opens[0]))
             insort(self._edges, int(opens[-1]))
+            self._has_news |= bool(is_new.any())
         anchors = (self._ask.left, self._ask.right)
         self._repeated |= {a for a in anchors if a is not None and bool(np.any(opens == a))}
         doubted = Spans.range(*checked.claim).without(believed).without(checked.broken)
@@ -179,10 +182,14 @@ class Pursuit:
         return Spans.range(start, last if self.hours.expects_bars(last, high) else high)
 
     def _confirmed(self, now_us: int) -> Spans:
-        """Return the doubts that the answer bears out: it repeats every anchor beside them."""
+        """Return the doubts that the answer bears out: it repeats every anchor beside them.
+
+        An answer that brings bars brings new edges too: what is still absent is asked for beside
+        those, so that no silence is believed across the border of two pages.
+        """
         ask = self._ask
         anchors = {ask.left, ask.right} - {None}
-        if not ask.is_confirming or not anchors or not anchors <= self._repeated:
+        if self._has_news or not anchors or not anchors <= self._repeated:
             return Spans.range(0, 0)
         found = self._doubts.clipped(ask.start, min(ask.end, self._reached))
         if ask.right is not None or not len(found):
