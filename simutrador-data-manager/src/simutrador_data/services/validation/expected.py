@@ -127,10 +127,11 @@ def _buckets(schedule: Schedule, width: int, alignment: Alignment) -> ExpectedBa
         anchors = anchors - anchors % width
     counts = -((anchors - time.ends) // width)
     before = np.cumsum(counts) - counts
-    step = np.arange(int(counts.sum()), dtype=np.int64) - np.repeat(before, counts)
-    opens = np.repeat(anchors, counts) + step * width
-    ends = np.minimum(opens + width, np.repeat(time.ends, counts))
-    return ExpectedBars(opens, ends, schedule.sessions[np.repeat(time.at, counts)])
+    opens = np.repeat(anchors - before * width, counts)
+    opens += np.arange(len(opens), dtype=np.int64) * width
+    ends = np.repeat(time.ends, counts)
+    np.minimum(ends, opens + width, out=ends)
+    return ExpectedBars(opens, ends, np.repeat(schedule.sessions[time.at], counts))
 
 
 def _joined(bars: ExpectedBars) -> ExpectedBars:

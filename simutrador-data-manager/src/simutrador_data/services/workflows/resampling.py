@@ -167,17 +167,45 @@ def _trading_part(bars: Bars, schedule: Schedule) -> _Source:
     if int(counts.sum()) < len(bars):
         inside = np.repeat(first - np.cumsum(counts) + counts, counts)
         kept = bars.take(inside + np.arange(len(inside), dtype=np.int64))
-    opens = kept.opened_at.copy()
+    opens = kept.opened_at
     heads = (np.cumsum(counts) - counts)[counts > 0]
-    opens[heads] = np.maximum(opens[heads], time.starts[counts > 0])
+    starts = time.starts[counts > 0]
+    if bool((opens[heads] < starts).any()):
+        opens = opens.copy()
+        opens[heads] = np.maximum(opens[heads], starts)
     return _Source(kept, opens, last_open, None, time)
 
 
 def _fill(source: _Source, buckets: ExpectedBars) -> tuple[ExpectedBars, I64]:
     """Return the buckets that hold bars, and the index of the first bar of each."""
-    first = np.searchsorted(source.opens, buckets.opens)
-    held = np.append(first[1:], len(source.opens))[: len(first)] > first
-    return buckets.take(np.flatnonzero(held)), first[held]
+    first = _first_bars(source, buckets.opens)
+    held = np.flatnonzero(np.append(first[1:], len(source.opens))[: len(first)] > first)
+    if len(held) == len(first):
+        return buckets, first
+    return buckets.take(held), first[held]
+
+
+def _first_bars(source: _Source, begins: I64) -> I64:
+    """Return where each instant would be put among the opens: `searchsorted`, in half the time.
+
+    It is guessed that no bar is absent between the begin of its stretch of trading and the instant;
+    where that shows to be wrong, it is searched for.
+    """
+    opens, starts = source.opens, source.time.starts
+    if len(begins) < 2 or len(opens) < 2:
+        return np.searchsorted(opens, begins)
+    edges = np.append(np.searchsorted(begins, starts), len(begins))
+    edges[0] = 0
+    bars_each = int(begins[1] - begins[0]) // timeframe_us(source.bars.timeframe)
+    at_start = np.searchsorted(opens, starts) - edges[:-1] * bars_each
+    guess = np.repeat(at_start, np.diff(edges)) + np.arange(len(begins)) * bars_each
+    np.clip(guess, 0, len(opens), out=guess)
+    before, after = np.maximum(guess - 1, 0), np.minimum(guess, len(opens) - 1)
+    right = (opens[before] < begins) | (guess == 0)
+    right &= (opens[after] >= begins) | (guess == len(opens))
+    wrong = np.flatnonzero(~right)
+    guess[wrong] = np.searchsorted(opens, begins[wrong])
+    return guess
 
 
 def _check_grid(source: _Source, last: I64, filled: ExpectedBars, to: Timeframe) -> None:
