@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from simutrador_core.assets.classify import classify, split_pair
+from simutrador_core.assets.classify import canonical_spelling, classify, split_pair
 from simutrador_core.models.enums import AssetType
 
 EQUITIES = (
@@ -79,6 +79,32 @@ def test_pair_is_split_where_its_halves_are_known(
     symbol: str, pair: tuple[str, str] | None
 ) -> None:
     assert split_pair(symbol) == pair
+
+
+@pytest.mark.parametrize(
+    ("spelling", "symbol"),
+    [
+        ("X:BTCUSD", "BTC-USD"),
+        ("BTC/USD", "BTC-USD"),
+        ("BTCUSDT", "BTC-USDT"),
+        ("btc-usd", "BTC-USD"),
+        ("C:EURUSD", "EUR/USD"),
+        ("EURUSD=X", "EUR/USD"),
+        ("EUR-USD", "EUR/USD"),
+        ("C:XAUUSD", "XAU/USD"),
+        ("BRK-B", "BRK.B"),
+        ("BRK/B", "BRK.B"),
+        ("brk.b", "BRK.B"),
+        ("AAPL", "AAPL"),
+        ("UNI", "UNI"),
+        ("VOD.L", "VOD.L"),
+        ("CL=F", "CL=F"),
+        ("^GSPC", "^GSPC"),
+    ],
+)
+def test_vendors_spellings_become_ours(spelling: str, symbol: str) -> None:
+    assert canonical_spelling(spelling) == symbol
+    assert canonical_spelling(symbol) == symbol
 
 
 def test_nearly_all_listed_us_symbols_are_us_equities(test_data: Path) -> None:

@@ -140,6 +140,23 @@ def test_text_that_is_no_symbol_is_refused() -> None:
         AssetRegistry.default().get("../etc")
 
 
+@pytest.mark.parametrize(
+    ("spelling", "symbol"),
+    [("CL=F", "CL"), ("cl", "CL"), ("BRK-B", "BRK.B"), ("X:ETHUSD", "ETH-USD"), ("ES=F", "ES=F")],
+)
+def test_a_vendors_spelling_in_the_registry_comes_first(spelling: str, symbol: str) -> None:
+    crude = replace(
+        assume_asset("CL", AssetType.COMMODITY), vendor_symbols={"yahoo": "CL=F", "acme": "cl=f"}
+    )
+    assert AssetRegistry.default().with_assets(crude).canonical(spelling) == symbol
+
+
+def test_a_spelling_of_two_assets_is_of_neither() -> None:
+    one = replace(assume_asset("ONE", AssetType.US_EQUITY), vendor_symbols={"acme": "X1"})
+    two = replace(assume_asset("TWO", AssetType.US_EQUITY), vendor_symbols={"other": "X1"})
+    assert AssetRegistry.default().with_assets(one, two).canonical("x1") == "X1"
+
+
 def test_added_asset_replaces_the_one_of_its_symbol() -> None:
     default = AssetRegistry.default()
     mine = replace(default.get("AAPL"), lot_size=Decimal(100))

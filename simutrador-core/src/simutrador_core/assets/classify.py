@@ -124,6 +124,21 @@ def split_pair(symbol: str) -> tuple[str, str] | None:
     return None
 
 
+def canonical_spelling(symbol: str) -> str:
+    """Return how we spell what a vendor spells otherwise, as far as the spelling settles it.
+
+    `X:BTCUSD`, `BTC/USD` and `BTCUSDT` give `BTC-USD` and `BTC-USDT`; `C:EURUSD` and `EURUSD=X`
+    give `EUR/USD`; `BRK-B` and `BRK/B` give `BRK.B`. Everything else stays, in upper case.
+    """
+    text = symbol.upper()
+    pair = split_pair(text)
+    if pair is not None:
+        return f"{pair[0]}{'-' if _by_pair(*pair) is AssetType.CRYPTO else '/'}{pair[1]}"
+    if _US_TICKER.fullmatch(text):
+        return text.replace("-", ".").replace("/", ".")
+    return text
+
+
 def _is_known_pair(base: str, quote: str) -> bool:
     if quote in COIN_QUOTES:
         return base in COINS

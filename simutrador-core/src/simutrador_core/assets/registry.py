@@ -29,7 +29,12 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Final, cast
 
-from simutrador_core.assets.classify import EXCHANGE_SUFFIXES, classify, split_pair
+from simutrador_core.assets.classify import (
+    EXCHANGE_SUFFIXES,
+    canonical_spelling,
+    classify,
+    split_pair,
+)
 from simutrador_core.errors import InputError
 from simutrador_core.models.enums import AssetType
 from simutrador_core.utils.toml_tables import Table, parse_tables
@@ -121,6 +126,25 @@ class AssetRegistry:
         """
         canonical = parse_symbol(symbol)
         return self.assets.get(canonical) or assume_asset(canonical, classify(canonical))
+
+    def canonical(self, symbol: str) -> str:
+        """Return our symbol for what a vendor, or a person, spells otherwise.
+
+        A registered symbol is itself. Else a vendor's spelling in the registry counts where one
+        asset alone has it, else what `canonical_spelling` makes of the text.
+
+        Raises:
+            InvalidSymbolError: the text is no symbol at all.
+        """
+        text = parse_symbol(symbol)
+        if text in self.assets:
+            return text
+        owners = {
+            asset.symbol
+            for asset in self.assets.values()
+            if text in {spelling.upper() for spelling in asset.vendor_symbols.values()}
+        }
+        return owners.pop() if len(owners) == 1 else canonical_spelling(text)
 
     def __contains__(self, symbol: object) -> bool:
         """Return whether the symbol is registered, not merely guessed."""

@@ -6,6 +6,7 @@ Exit codes: 0 ok, 1 problems found or failed, 2 usage, 3 partly done.
 from __future__ import annotations
 
 from simutrador_data import __version__
+from simutrador_data.cli.actions import actions
 from simutrador_data.cli.bars import bars
 from simutrador_data.cli.compare import compare
 from simutrador_data.cli.config import config
@@ -31,13 +32,14 @@ app.command()(demo)
 app.command(name="import")(import_)
 app.command()(update)
 app.command()(compare)
-app.command()(symbols)
+app.add_typer(symbols, name="symbols")
 app.command()(bars)
 app.command()(validate)
 app.command()(gaps)
 app.command()(resample)
 app.command()(serve)
 app.command()(sql)
+app.add_typer(actions, name="actions")
 app.add_typer(providers, name="providers")
 app.add_typer(store, name="store")
 app.add_typer(keys, name="keys")

@@ -24,6 +24,7 @@ from simutrador_core.testing.comparing import assert_same_bars, joined
 from simutrador_core.testing.store_contract import BarSourceContract, DurableStoreContract
 from simutrador_data.services.corporate_actions.action_store import ActionStore
 from simutrador_data.services.corporate_actions.adjusted_store import AdjustedStore
+from simutrador_data.services.corporate_actions.company_bars import CompanyBars
 from simutrador_data.services.corporate_actions.local_actions import LocalActions
 from simutrador_data.services.corporate_actions.opening import LocalAdjustedBars, adjusting
 from simutrador_data.services.corporate_actions.records import ActionChange, Asked
@@ -358,6 +359,48 @@ def test_a_dividend_on_the_first_day_of_a_name_uses_the_close_of_the_old_one(
     )
     assert held.closes(TOTAL, "OLD") == pytest.approx([39.2, 49], rel=1e-12)
     assert held.closes(TOTAL, "NEW") == [49, 48]
+
+
+def test_a_company_is_read_across_its_names_as_one_series(held: Fixture) -> None:
+    held.store(
+        days("A", [100, 30, 30, 30, 30]),
+        days("B", [100, 50], since=1),
+        days("C", [50, 25], since=3),
+    )
+    held.record(
+        rename("A", "2024-01-03", "B"),
+        rename("B", "2024-01-05", "C"),
+        split("2024-01-04", "2", "B"),
+        split("2024-01-08", "2", "C"),
+        settle=("A", "B", "C"),
+    )
+    company = CompanyBars(held.adjusted)
+    for to, expected in {
+        Adjustment.RAW: [100, 100, 50, 50, 25],
+        SPLIT: [25, 25, 25, 25, 25],
+    }.items():
+        found = company.read(all_of("C", DAILY, to))
+        assert found.close.tolist() == expected
+        assert found.series == all_of("C", DAILY, to).series
+        parts = list(company.stream(all_of("C", DAILY, to), rows=1))
+        assert_same_bars(joined(parts, series=found.series), found)
+    # Who took A over is a company of its own; on the 2nd A was the first one.
+    assert company.read(all_of("A", DAILY, Adjustment.RAW)).close.tolist() == [30] * 4
+    before = CompanyBars(held.adjusted, on=date(2024, 1, 2))
+    assert before.read(all_of("A", DAILY, SPLIT)).close.tolist() == [25] * 5
+    with pytest.raises(UnknownSymbolError):
+        company.read(all_of("D", DAILY, Adjustment.RAW))
+
+
+def test_a_delisted_company_is_found_by_its_last_name(held: Fixture) -> None:
+    held.store(days("A", [100, 30]), days("B", [30, 20], since=2))
+    held.record(
+        rename("A", "2024-01-04", "B"),
+        CorporateAction("B", ActionKind.DELISTING, date(2024, 1, 8)),
+        settle=("A", "B"),
+    )
+    found = CompanyBars(held.adjusted).read(all_of("B", DAILY, TOTAL))
+    assert found.close.tolist() == [100, 30, 30, 20]
 
 
 def weeks(held: Fixture, *, with_days: bool) -> Bars:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import OrderedDict, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from datetime import timedelta
+from datetime import date, datetime
 from hashlib import blake2b
 from threading import Lock
 from typing import Final
@@ -24,6 +24,7 @@ from simutrador_core.models.series import EPOCH
 from simutrador_core.sessions.calendar import Calendar
 from simutrador_data.services.corporate_actions.recipe import Holding, Recipe
 from simutrador_data.services.corporate_actions.records import ActionSource
+from simutrador_data.services.serving.ranges import day_start
 
 _ROWS: Final = 65_536
 _RECIPES: Final = 256
@@ -157,10 +158,16 @@ class AdjustedBars:
         """Return the companies that the recorded renames and delistings tell apart."""
         return Companies(self._actions.namings(as_of=as_of))
 
-    def company_of(self, query: BarQuery) -> Company:
-        """Return the company that has the query's symbol at the end of its range."""
-        day = (query.end - timedelta(microseconds=1)).astimezone(self._calendar(query.symbol).zone)
-        return self.companies(as_of=query.as_of).company_of(query.symbol, on=day.date())
+    def has(self, query: BarQuery) -> bool:
+        """Return whether the series of a query can be read."""
+        try:
+            return self.recipe_of(query) is not None or self._is_stored(query)
+        except UnknownSymbolError:
+            return False
+
+    def day_start(self, symbol: str, day: date) -> datetime:
+        """Return when a trading day of a symbol begins."""
+        return day_start(day, self._calendar(symbol))
 
     def _make_recipe(self, query: BarQuery, version: int) -> Recipe | None:
         stored = self._is_stored(query)
