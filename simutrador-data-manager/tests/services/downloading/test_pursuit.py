@@ -195,3 +195,15 @@ def test_a_row_that_stays_wrong_is_given_up_alone() -> None:
     assert (failure.start, failure.end - failure.start) == (int(bars.opened_at[33]), 60_000_000)
     assert failure.reason == "bars that break a rule, asked 3 times"
     assert len(asked) == 4
+
+
+def test_a_wrong_row_beside_its_anchor_is_no_silence() -> None:
+    bars = truth()
+    low = bars.low.copy()
+    low[-1] = 0.0
+    # The second answer is empty, so that the third one is asked for with the bar before.
+    pursuit, kept, _ = pursue(replace(bars, low=low), [None, Fault.EMPTY])
+    assert [failure.reason for failure in pursuit.failures] == [
+        "bars that break a rule, asked 3 times"
+    ]
+    assert not kept.covered.contain(bars.opened_at[-1:], bars.opened_at[-1:] + 1)[0]

@@ -55,6 +55,7 @@ class Pursuit:
     stored: Sequence[int] = ()
     _doubts: Spans = field(default_factory=lambda: Spans.range(0, 0))
     _edges: list[int] = field(default_factory=list[int])
+    _claimed: Spans = field(default_factory=lambda: Spans.range(0, 0))
     _has_news: bool = False
     _ask: Ask = field(default_factory=lambda: Ask(0, 0))
     _before: int = 0
@@ -84,7 +85,7 @@ class Pursuit:
         self._ask, self._before = ask, _length(self.todo)
         self._reached, self._stalls, self._is_bad = ask.start, 0, False
         self._repeated.clear()
-        self._has_news = False
+        self._claimed, self._has_news = Spans.range(0, 0), False
         return ask
 
     def take(self, page: BarPage, *, now_us: int) -> Taken:
@@ -114,8 +115,9 @@ class Pursuit:
             self._has_news |= bool(is_new.any())
         anchors = (self._ask.left, self._ask.right)
         self._repeated |= {a for a in anchors if a is not None and bool(np.any(opens == a))}
-        doubted = Spans.range(*checked.claim).without(believed).without(checked.broken)
-        self._doubts = _joined(self._doubts.without(believed), doubted)
+        claimed = Spans.range(*checked.claim).without(checked.broken)
+        self._claimed = _joined(self._claimed, claimed)
+        self._doubts = _joined(self._doubts.without(believed), claimed.without(believed))
         self.todo = self.todo.without(believed)
         return Taken(
             bars=checked.bars.take(is_new),
@@ -191,7 +193,7 @@ class Pursuit:
         anchors = {ask.left, ask.right} - {None}
         if self._has_news or not anchors or not anchors <= self._repeated:
             return Spans.range(0, 0)
-        found = self._doubts.clipped(ask.start, min(ask.end, self._reached))
+        found = self._doubts.without(self._doubts.without(self._claimed))
         if ask.right is not None or not len(found):
             return found
         # Nothing stands behind the last doubt: what is recent may not be published yet.
