@@ -15,11 +15,14 @@ from simutrador_service.cli.output import (
     write,
     write_json,
 )
+from simutrador_service.cli.place import Place, placed
 
 __all__ = [
     "command_app",
     "run",
     "lazy_commands",
+    "Place",
+    "placed",
     "ExitCode",
     "reporting",
     "fail",
