@@ -22,6 +22,7 @@ from simutrador_data.cli.sql import sql
 from simutrador_data.cli.store import store
 from simutrador_data.cli.symbols import symbols
 from simutrador_data.cli.update import update
+from simutrador_data.cli.users import users
 from simutrador_data.cli.validate import validate
 from simutrador_service.cli import command_app, run
 
@@ -43,6 +44,7 @@ app.add_typer(actions, name="actions")
 app.add_typer(providers, name="providers")
 app.add_typer(store, name="store")
 app.add_typer(keys, name="keys")
+app.add_typer(users, name="users")
 app.add_typer(config, name="config")
 app.command()(doctor)
 
