@@ -2,7 +2,19 @@
 
 from __future__ import annotations
 
-from simutrador_server.core.settings import load_settings
-from simutrador_service.config.commands import config_commands
+from typing import TYPE_CHECKING
 
-config = config_commands(load_settings)
+from simutrador_service.cli import lazy_commands
+
+if TYPE_CHECKING:
+    import typer
+
+
+def _commands() -> typer.Typer:
+    from simutrador_server.core.settings import load_settings
+    from simutrador_service.config.commands import config_commands
+
+    return config_commands(load_settings)
+
+
+config = lazy_commands("Show or check the settings.", _commands)

@@ -4,23 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Generator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from simutrador_server.cli.options import DataOption
-from simutrador_service.auth.commands import keys_commands
-from simutrador_service.cli import ConfigOption, EnvFileOption
+from simutrador_service.cli import lazy_commands, placed
 
 if TYPE_CHECKING:
+    import typer
+
     from simutrador_service.auth.accounts import Accounts
-
-
-class _Place:
-    """Where the keys of this command are."""
-
-    data: Path | None = None
-    env_file: Path | None = None
-    config: Path | None = None
 
 
 @contextmanager
@@ -29,18 +21,18 @@ def _open_accounts() -> Generator[Accounts]:
     from simutrador_server.core.settings import load_settings
 
     settings = load_settings(
-        env_file=_Place.env_file, config_file=_Place.config, venue={"data_path": _Place.data}
+        env_file=_place.env_file, config_file=_place.config, venue={"data_path": _place.data}
     )
     with opened_accounts(settings) as accounts:
         yield accounts
 
 
-keys = keys_commands(_open_accounts, default_scopes=("simulations:read", "simulations:write"))
+def _commands() -> typer.Typer:
+    from simutrador_server.auth.door import SCOPES
+    from simutrador_service.auth.commands import keys_commands
+
+    return keys_commands(_open_accounts, default_scopes=SCOPES)
 
 
-@keys.callback()
-def place(
-    data: DataOption = None, env_file: EnvFileOption = None, config: ConfigOption = None
-) -> None:
-    """Make, list, renew and revoke API keys."""
-    _Place.data, _Place.env_file, _Place.config = data, env_file, config
+keys = lazy_commands("Make, list, renew and revoke API keys.", _commands)
+_place = placed(keys, DataOption)
