@@ -73,9 +73,19 @@ def nautilus(folder: str, symbol: str, start: datetime, end: datetime) -> int:
     return len(catalog.query(Bar, identifiers=[name], start=pd.Timestamp(start), end=last))
 
 
+def deltastore(folder: str, symbol: str, start: datetime, end: datetime) -> int:
+    """Read by `DeltaStore`."""
+    from simutrador_core.models.bars import BarQuery
+    from simutrador_core.models.enums import Timeframe
+    from simutrador_data.services.storage.delta.store import DeltaStore
+
+    with DeltaStore(folder, create=False) as source:
+        return len(source.read(BarQuery(symbol, Timeframe.MINUTE_1, start, end)))
+
+
 READERS = {
     reader.__name__: reader
-    for reader in (simutrador, arcticdb, duckdb, deltalake, parquet, nautilus)
+    for reader in (simutrador, arcticdb, duckdb, deltalake, parquet, nautilus, deltastore)
 }
 
 

@@ -15,12 +15,12 @@ from nautilus_trader.model.data import Bar, BarType
 from nautilus_trader.persistence.catalog import ParquetDataCatalog
 from nautilus_trader.persistence.wranglers import BarDataWrangler
 from nautilus_trader.test_kit.providers import TestInstrumentProvider
-from protocol import by_pandas, folder_size, sync
+from protocol import Store, folder_size, sync
 
 _ONE_US = pd.Timedelta("1us")
 
 
-class PlainParquet:
+class PlainParquet(Store):
     """One zstd file a symbol, rewritten for every change."""
 
     name = "parquet"
@@ -66,23 +66,14 @@ class PlainParquet:
             found.append(column[-1].as_py())
         return found
 
-    def resample(self, symbol: str, start: datetime, end: datetime, minutes: int) -> pd.DataFrame:
-        return by_pandas(self.read(symbol, start, end), minutes)
-
-    def tidy(self) -> None:
-        pass
-
     def size(self) -> int:
         return folder_size(self._folder)
-
-    def close(self) -> None:
-        pass
 
     def _path(self, symbol: str) -> Path:
         return self._folder / f"{symbol}.parquet"
 
 
-class Nautilus:
+class Nautilus(Store):
     """NautilusTrader's `ParquetDataCatalog`: takes and gives lists of `Bar` objects."""
 
     name = "nautilus"
@@ -125,17 +116,8 @@ class Nautilus:
             found.append(float(self._bars([symbol], at, at + _ONE_US)[-1].close))
         return found
 
-    def resample(self, symbol: str, start: datetime, end: datetime, minutes: int) -> pd.DataFrame:
-        return by_pandas(self.read(symbol, start, end), minutes)
-
-    def tidy(self) -> None:
-        pass
-
     def size(self) -> int:
         return folder_size(self._folder)
-
-    def close(self) -> None:
-        pass
 
     def _bars(self, symbols: Sequence[str], start: datetime, end: datetime) -> list[Bar]:
         names = [str(_bar_type(symbol)) for symbol in symbols]

@@ -11,10 +11,10 @@ from pathlib import Path
 import pandas as pd
 import pyarrow as pa
 from deltalake import DeltaTable, write_deltalake
-from protocol import by_pandas, folder_size, sync
+from protocol import Store, folder_size, sync
 
 
-class Delta:
+class Delta(Store):
     """A Delta table, one symbol a partition."""
 
     name = "deltalake"
@@ -65,9 +65,6 @@ class Delta:
         found = last.aggregate([("close", "last")]).to_pydict()
         closes = dict(zip(found["symbol"], found["close_last"], strict=True))
         return [closes[symbol] for symbol in symbols]
-
-    def resample(self, symbol: str, start: datetime, end: datetime, minutes: int) -> pd.DataFrame:
-        return by_pandas(self.read(symbol, start, end), minutes)
 
     def tidy(self) -> None:
         table = DeltaTable(self._folder)

@@ -1,4 +1,4 @@
-"""`ParquetStore`, through its public methods."""
+"""Our own stores through their public methods: `ParquetStore`, and `DeltaStore` beside it."""
 # ruff: noqa: D102 - the methods are described once, in `Store`
 
 from __future__ import annotations
@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
 import pandas as pd
@@ -17,6 +17,7 @@ from simutrador_core.models.bars import OHLCV, BarQuery, Bars, SeriesKey, to_fra
 from simutrador_core.models.enums import Adjustment, Maintenance, OnConflict, Timeframe
 from simutrador_core.sessions.exchange import get_calendar
 from simutrador_data.services.storage import ParquetStore
+from simutrador_data.services.storage.delta.store import DeltaStore
 from simutrador_data.services.workflows.resampling import resample
 
 Rows: TypeAlias = tuple[Bars, Covered]
@@ -31,7 +32,10 @@ class Ours:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self._store = ParquetStore(folder)
+        self._store: Any = self._open(folder)
+
+    def _open(self, folder: Path) -> ParquetStore | DeltaStore:
+        return ParquetStore(folder)
 
     def prepare(self, symbol: str, frame: pd.DataFrame) -> Rows:
         times = frame["opened_at"].to_numpy(dtype="datetime64[us]").view(np.int64)
@@ -86,6 +90,29 @@ class Ours:
 
     def close(self) -> None:
         self._store.close()
+
+
+class OursOnDelta(Ours):
+    """`DeltaStore`: the same bars in a Delta Lake table. Told for information, it is no peer."""
+
+    name = "deltastore"
+    durability = "the files of each commit, its log entry and their folders, synced by the store"
+
+    def _open(self, folder: Path) -> ParquetStore | DeltaStore:
+        return DeltaStore(folder)
+
+    def read_many(
+        self, symbols: Sequence[str], start: datetime, end: datetime
+    ) -> Sequence[pd.DataFrame]:
+        return to_frames([self._store.read(_query(one, start, end)) for one in symbols])
+
+    def latest(self, symbols: Sequence[str]) -> list[float]:
+        last = {info.symbol: info.last for info in self._store.symbols(Timeframe.MINUTE_1)}
+        wanted = [_query(one, last[one], last[one] + timedelta(minutes=1)) for one in symbols]
+        return [float(self._store.read(query).close[0]) for query in wanted]
+
+    def size(self) -> int:
+        return folder_size(self.folder, "*.parquet")
 
 
 def _query(symbol: str, start: datetime, end: datetime) -> BarQuery:

@@ -17,6 +17,8 @@ RULES: Final = {"open": "first", "high": "max", "low": "min", "close": "last", "
 class Store(Protocol):
     """A store under test. A range is `[start, end)`; a frame has `opened_at` as column or index.
 
+    One that inherits has longer bars made by pandas, and nothing to tidy or to let go of.
+
     Attributes:
         name: What the table calls it.
         durability: What a write has waited for when it returns.
@@ -57,11 +59,10 @@ class Store(Protocol):
 
     def resample(self, symbol: str, start: datetime, end: datetime, minutes: int) -> pd.DataFrame:
         """Return longer bars made of a range."""
-        ...
+        return _by_pandas(self.read(symbol, start, end), minutes)
 
     def tidy(self) -> None:
         """Do what the store recommends after many writes."""
-        ...
 
     def size(self) -> int:
         """Return how many bytes hold the rows."""
@@ -69,7 +70,6 @@ class Store(Protocol):
 
     def close(self) -> None:
         """Let go of every file."""
-        ...
 
 
 def folder_size(folder: Path, pattern: str = "*") -> int:
@@ -77,8 +77,8 @@ def folder_size(folder: Path, pattern: str = "*") -> int:
     return sum(path.stat().st_size for path in folder.rglob(pattern) if path.is_file())
 
 
-def by_pandas(frame: pd.DataFrame, minutes: int) -> pd.DataFrame:
-    """Return longer bars as pandas makes them, for a store that has no way of its own."""
+def _by_pandas(frame: pd.DataFrame, minutes: int) -> pd.DataFrame:
+    """Return longer bars as pandas makes them."""
     return frame.set_index("opened_at").resample(f"{minutes}min").agg(RULES).dropna()
 
 

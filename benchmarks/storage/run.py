@@ -24,6 +24,7 @@ NOTE: Final = """\
 stores take turns of one to ten rounds, after a warm-up: none for whole writes, {days} commits for
 days. Rows are handed over in the form each store takes: `Bars`, a pandas frame, an Arrow table, a
 list of `Bar`s. Hours and days are cut by each store's own rule, ours on the sessions of New York.
+`deltastore` is ours too, the same bars in a Delta Lake table: it is shown, and counts as no peer.
 
 What a write has waited for when it returns: {durability}."""
 

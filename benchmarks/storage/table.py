@@ -8,6 +8,8 @@ from pathlib import Path
 from typing import Final
 
 OURS: Final = "simutrador"
+ASIDE: Final = frozenset({"deltastore"})
+"""Stores of ours that are shown among the peers and compared with nothing."""
 HEADING: Final = "## Storage"
 
 
@@ -41,7 +43,7 @@ class Row:
     @property
     def best(self) -> tuple[str, float] | None:
         """The best peer that counts and what it took; None without peers."""
-        peers = [name for name in self.taken if name != OURS]
+        peers = [name for name in self.taken if name != OURS and name not in ASIDE]
         named = [name for name in peers if name in self.against] if self.against else peers
         name = min(named, key=lambda peer: self.taken[peer], default=None)
         return None if name is None else (name, self.taken[name])
