@@ -34,7 +34,6 @@ class Ask:
 
     start: int
     end: int
-    is_confirming: bool = False
     left: int | None = None
     right: int | None = None
 

@@ -264,7 +264,6 @@ class Pursuit:
         return Ask(
             start if left is None else left,
             end if right is None else right + self._step,
-            is_confirming=True,
             left=left,
             right=right,
         )
