@@ -43,7 +43,7 @@ class Fault(StrEnum):
     HOST_SWITCH = "next page on another host"
     OVERLAP = "overlapping page"
     OUT_OF_ORDER = "out-of-order page"
-    OFF_BY_ONE = "page without its first bar"
+    OFF_BY_ONE = "bar lost between two pages"
     UNFINISHED = "unfinished last bar"
 
 
