@@ -9,7 +9,8 @@ from typing import Final
 from fastapi import Request
 from fastapi.responses import Response, StreamingResponse
 
-from simutrador_data.services.serving.compression import LEAST_BYTES, choose_coding, packed
+from simutrador_data.services.serving.compression import LEAST_BYTES, Coding, packed
+from simutrador_service.web.encodings import choose_encoding
 
 WHOLE_ANSWER_BYTES: Final = 4_000_000
 """Larger answers are sent while they are read."""
@@ -38,7 +39,8 @@ def send(
             break
     named = {"Vary": "Accept-Encoding", **headers}
     parts: Iterator[bytes] = iter(held) if is_whole else chain(held, chunks)
-    coding = choose_coding(request.headers.get("accept-encoding", ""))
+    liked = choose_encoding(request.headers.get("accept-encoding", ""))
+    coding = None if liked is None else Coding(liked)
     if coding is not None and size >= LEAST_BYTES:
         named["Content-Encoding"] = coding
         if "ETag" in named:

@@ -18,7 +18,7 @@ _GZIP_WINDOW: Final = 31  # a gzip head and the largest window
 
 
 class Coding(StrEnum):
-    """A way to pack an answer, the one preferred first."""
+    """A way to pack an answer, by its name in HTTP."""
 
     ZSTD = "zstd"
     GZIP = "gzip"
@@ -43,21 +43,6 @@ def _gzip() -> _Packer:
 _PACKERS: Final[dict[Coding, Callable[[], _Packer]]] = {Coding.ZSTD: _zstd, Coding.GZIP: _gzip}
 
 
-def choose_coding(accept: str) -> Coding | None:
-    """Return the coding an `Accept-Encoding` header likes best, or None for an answer as it is.
-
-    Of several liked equally it is the one that costs us least.
-    """
-    weights: dict[str, float] = {}
-    for part in accept.split(","):
-        name, *parameters = (word.strip().casefold() for word in part.split(";"))
-        weights[name] = min((_quality(text) for text in parameters), default=1.0)
-    every = weights.get("*", 0.0)
-    liked = {coding: weights.get(coding, every) for coding in Coding}
-    best = max(Coding, key=lambda coding: liked[coding])
-    return best if liked[best] > 0 and liked[best] >= weights.get("identity", 0.0) else None
-
-
 def packed(chunks: Iterable[bytes], coding: Coding) -> Iterator[bytes]:
     """Yield the chunks packed, in little memory: what one chunk fills is handed on at once."""
     packer = _PACKERS[coding]()
@@ -66,13 +51,3 @@ def packed(chunks: Iterable[bytes], coding: Coding) -> Iterator[bytes]:
         if data:
             yield data
     yield packer.flush()
-
-
-def _quality(parameter: str) -> float:
-    name, _, text = parameter.partition("=")
-    if name.strip() != "q":
-        return 1.0
-    try:
-        return min(1.0, max(0.0, float(text)))
-    except ValueError:
-        return 0.0
