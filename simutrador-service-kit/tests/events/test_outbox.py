@@ -91,7 +91,7 @@ def test_events_are_read_page_after_page_in_order(database: Database) -> None:
 
 @pytest.mark.integration
 def test_an_event_that_commits_later_with_a_lower_id_is_not_lost(postgres: str) -> None:
-    from conftest import emptied
+    from kit_postgres import emptied
     from simutrador_service.database import KIT
 
     database = Database(emptied(postgres))

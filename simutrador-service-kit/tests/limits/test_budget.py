@@ -14,7 +14,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from conftest import emptied
+from kit_postgres import emptied
 from kit_redis import running
 from simutrador_core.errors import RateLimitError
 from simutrador_service.database import KIT, Database
