@@ -138,7 +138,7 @@ class JobsSection(Section):
 
     threads: int = Field(default=2, ge=0, le=256)
     broker_url: SecretUrl | None = None
-    lease_s: float = Field(default=30.0, gt=0)
+    lease_s: float = Field(default=30.0, gt=0, le=3600)
     keep_days: int = Field(default=30, ge=1)
 
 

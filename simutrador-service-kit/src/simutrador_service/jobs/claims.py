@@ -14,6 +14,8 @@ from typing import Any, Final
 
 from sqlalchemy import ColumnElement, Select, and_, false, or_, select, update
 from sqlalchemy.engine import CursorResult
+from sqlalchemy.exc import InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as NoConnectionLeftError
 from sqlalchemy.orm import Session
 
 from simutrador_service.database import Database
@@ -24,6 +26,9 @@ from simutrador_service.jobs.table import Job, JobState
 
 FREE: Final[Mapping[str, Any]] = {"lease_until": None, "worker": None, "deadline": None}
 ENDED: Final[Mapping[str, Any]] = {**FREE, "active_key": None}
+DATABASE_AWAY: Final = (OperationalError, InterfaceError, NoConnectionLeftError)
+"""What a write fails with that may succeed later."""
+LONGEST_LEASE: Final = timedelta(hours=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,12 +65,19 @@ class Claims:
         """Serve these kinds; a worker silent for longer than `lease` loses its jobs.
 
         A lease that has run out is watched for half its length before it is believed, so that no
-        running job is taken away because a clock was set.
+        running job is taken away because a clock was set. So is one that ends later than any can:
+        the clock was ahead when it was given.
+
+        Raises:
+            ValueError: the lease is longer than an hour.
         """
+        if lease > LONGEST_LEASE:
+            raise ValueError(f"a lease of {lease} is too long; give at most {LONGEST_LEASE}")
         self.database = database
         self.lease = lease
         self._kinds = {kind.name: kind for kind in kinds}
         self._silence = Silence(lease / 2, monotonic=monotonic)
+        self._astray = Silence(LONGEST_LEASE / 2, monotonic=monotonic)
 
     def claim(
         self, worker: str, *, queues: Iterable[str], now: datetime, job_id: str | None = None
@@ -76,7 +88,7 @@ class Claims:
         """
         wanted = self._wanted(queues, job_id)
         # Two statements, each served by an index: with OR, every claim would sort all that wait.
-        lost = self._silence.lost(self._expired(now))
+        lost = self._silent(now)
         if lost and (claim := self._claim_first(_lost(lost, now).where(*wanted), worker, now)):
             return claim
         return self._claim_first(_waiting(now).where(*wanted), worker, now)
@@ -115,10 +127,17 @@ class Claims:
                 raise LostLeaseError(claim.job_id, claim.fence)
             yield session
 
-    def _expired(self, now: datetime) -> dict[str, Sign]:
-        expired = select(Job.id, Job.fence, Job.lease_until).where(*_has_expired(now))
+    def _silent(self, now: datetime) -> list[str]:
+        """Return the running jobs whose workers have shown no sign for long enough."""
+        running = Job.state == JobState.RUNNING
+        found = select(Job.id, Job.fence, Job.lease_until).where(running, _is_no_sign(now))
+        expired: dict[str, Sign] = {}
+        astray: dict[str, Sign] = {}
         with self.database.read() as session:
-            return {row.id: (row.fence, row.lease_until) for row in session.execute(expired)}
+            for row in session.execute(found):
+                kept = expired if row.lease_until < now else astray
+                kept[row.id] = (row.fence, row.lease_until)
+        return self._silence.lost(expired) + self._astray.lost(astray)
 
     def _claim_first(self, due: Select[Job], worker: str, now: datetime) -> Claim | None:
         with self.database.read() as session:
@@ -179,13 +198,14 @@ def _waiting(now: datetime) -> Select[Job]:
     return due.order_by(Job.due_at, Job.created_at).limit(1)
 
 
-def _has_expired(now: datetime) -> tuple[ColumnElement[bool], ...]:
-    return Job.state == JobState.RUNNING, Job.lease_until < now
+def _is_no_sign(now: datetime) -> ColumnElement[bool]:
+    return or_(Job.lease_until < now, Job.lease_until > now + LONGEST_LEASE)
 
 
 def _lost(job_ids: Iterable[str], now: datetime) -> Select[Job]:
     """Return the query of one of these jobs whose worker still shows no sign."""
-    lost = select(Job).where(Job.id.in_(job_ids), *_has_expired(now))
+    running = Job.state == JobState.RUNNING
+    lost = select(Job).where(Job.id.in_(job_ids), running, _is_no_sign(now))
     return lost.order_by(Job.due_at).limit(1)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Generator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import datetime
 from enum import StrEnum
 from threading import Event
@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 from simutrador_core.errors import SimutradorError
 from simutrador_service.database.base import utc_now
 from simutrador_service.database.json_values import to_json_value, to_text
-from simutrador_service.jobs.claims import Claim, Claims
+from simutrador_service.jobs.claims import DATABASE_AWAY, Claim, Claims
 
 PROGRESS_EVERY_S: Final = 0.25
 MAX_STEP: Final = 200
@@ -75,6 +75,8 @@ class JobContext:
     def progress(self, done: int, total: int | None = None, step: str = "") -> None:
         """Say how far the work is; written at most four times a second, the end always.
 
+        While the database is away nothing is written; the work goes on.
+
         Raises:
             LostLeaseError: another worker has the job.
         """
@@ -89,8 +91,9 @@ class JobContext:
         }
         if not self._paced:  # what an earlier run did says nothing about the pace of this one
             values |= {"pace_at": self._clock(), "pace_done": done}
-        self._claims.write(self._claim, values)
-        self._paced = True
+        with suppress(*DATABASE_AWAY):
+            self._claims.write(self._claim, values)
+            self._paced = True
 
     def checkpoint(self, data: object) -> None:
         """Keep what the next run needs to go on from here.

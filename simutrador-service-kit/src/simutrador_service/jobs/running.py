@@ -16,7 +16,7 @@ from pydantic import ValidationError
 from simutrador_core.errors import InputError
 from simutrador_service.database.json_values import to_json_value
 from simutrador_service.errors import LostLeaseError
-from simutrador_service.jobs.claims import ENDED, FREE, Claim, Claims
+from simutrador_service.jobs.claims import DATABASE_AWAY, ENDED, FREE, Claim, Claims
 from simutrador_service.jobs.context import Interruption, JobCancelled, JobContext
 from simutrador_service.jobs.kinds import Partly
 from simutrador_service.jobs.rules import (
@@ -26,6 +26,9 @@ from simutrador_service.jobs.rules import (
     wait_before,
 )
 from simutrador_service.jobs.table import JobState
+
+_PATIENCE_S: Final = 120.0
+_TRY_AGAIN_S: Final = 0.5
 
 _log = structlog.get_logger(__name__)
 
@@ -51,7 +54,7 @@ class Run:
             job_id=self.claim.job_id, kind=self.claim.kind.name, attempt=self.claim.attempt
         ):
             try:
-                self._claims.write(self.claim, self._outcome())
+                self._write(self._outcome())
             except LostLeaseError:
                 _log.warning("job_lost", fence=self.claim.fence)
 
@@ -70,6 +73,22 @@ class Run:
         if self._loop is not None and self._task is not None:
             with suppress(RuntimeError):  # the run ended at this moment, and its loop with it
                 self._loop.call_soon_threadsafe(self._task.cancel)
+
+    def _write(self, ended: dict[str, Any]) -> None:
+        """Write how the run ended, if need be again: a database restarts, but work is not undone.
+
+        Meanwhile the worker renews the lease, as far as it can.
+        """
+        until = time.monotonic() + _PATIENCE_S
+        while True:
+            try:
+                self._claims.write(self.claim, ended)
+                return
+            except DATABASE_AWAY as e:
+                if time.monotonic() > until or self.context.interruption is Interruption.SHUTDOWN:
+                    raise
+                _log.warning("job_end_not_written", reason=type(e).__name__)
+                time.sleep(_TRY_AGAIN_S)
 
     def _outcome(self) -> dict[str, Any]:
         """Run the function; return the columns to write."""
