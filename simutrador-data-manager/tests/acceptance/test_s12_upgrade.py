@@ -37,6 +37,11 @@ IDS: Final = {
     ],
     "format-1-first": _OF_THE_SECOND_RECIPE,  # kept one answer to a question, not each
     "format-2": _OF_THE_SECOND_RECIPE,
+    "format-3": [
+        "100d972edf097171ed5b00231e7dc7e887f654351ff976b4dfe5023df4d24702",
+        "6ae6c856965120bdb32d671ca4caa2c47d57a2a39a28ab6e5245095bcf69595d",
+        "c92a2da7bce3202a900b12427b21dea8bcccec04d5551ed73dfacc0132adfc0d",
+    ],
 }
 """What the release that wrote each store printed: AAPL now, AAPL after commit 1, IBM daily."""
 

@@ -14,6 +14,7 @@ import numpy as np
 
 from simutrador_core.interfaces.storage import Change, Coverage
 from simutrador_core.models.bars import I64, from_us, to_us
+from simutrador_data.services.storage.row_sums import check
 from simutrador_data.services.storage.segment_list import SeriesRow
 
 _LATEST_ROWS = """SELECT rows FROM coverage WHERE series_id = ? AND start_us = ? AND end_us = ?
@@ -31,7 +32,7 @@ _WITHDRAW = """INSERT OR REPLACE INTO coverage
     SELECT series_id, start_us, end_us, provider, ?1, asked_us, -1 FROM
         (SELECT *, max(commit_id) FROM coverage WHERE series_id = ?2 AND start_us < ?4
          AND end_us > ?3 GROUP BY start_us, end_us, provider) WHERE rows > 0"""
-_COVERAGE = """SELECT start_us, end_us, asked_us, provider, rows, max(commit_id) AS latest
+_COVERAGE = """SELECT start_us, end_us, asked_us, provider, rows, max(commit_id) AS latest, is_sound
     FROM coverage WHERE series_id = ? AND start_us < ? AND end_us > ? AND commit_id <= ?
     GROUP BY start_us, end_us, provider ORDER BY start_us, end_us, asked_us, latest"""
 
@@ -110,11 +111,12 @@ def coverage(
     known = series.head if version is None else version
     # With max(), SQLite takes the other columns from the row that holds it.
     rows = connection.execute(_COVERAGE, (series.id, end_us, start_us, known))
-    return [
-        Coverage(from_us(start), from_us(end), from_us(asked), provider, given)
-        for start, end, asked, provider, given, _ in rows
-        if given >= 0  # otherwise withdrawn
-    ]
+    found: list[Coverage] = []
+    for start, end, asked, provider, given, _, is_sound in rows:
+        check(is_sound, "coverage", (series.id, start, end, provider))
+        if given >= 0:  # otherwise withdrawn
+            found.append(Coverage(from_us(start), from_us(end), from_us(asked), provider, given))
+    return found
 
 
 def withdraw(

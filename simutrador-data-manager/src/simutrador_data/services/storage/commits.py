@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Iterator
 from functools import lru_cache
 from typing import Final
 
 from simutrador_core.interfaces.storage import Commit
 from simutrador_core.models.bars import SeriesKey, from_us
 from simutrador_core.models.enums import Adjustment, Timeframe
+from simutrador_data.services.storage.row_sums import check
 from simutrador_data.services.storage.segment_list import is_text
 
 _SERIES: Final = "SELECT id FROM series WHERE symbol = ? AND timeframe = ?"
 _NEWEST: Final = """SELECT c.id, c.at_us FROM commit_series cs JOIN commits c ON c.id = cs.commit_id
     WHERE cs.series_id = ? ORDER BY cs.commit_id DESC LIMIT ?"""
 _COMMIT: Final = """SELECT id, at_us, added, replaced, removed, source, request, code_version,
-    fetched_us FROM commits WHERE id = ?"""
-_TOUCHED: Final = """SELECT s.symbol, s.timeframe, s.adjustment
+    fetched_us, is_sound FROM commits WHERE id = ?"""
+_TOUCHED: Final = """SELECT s.symbol, s.timeframe, s.adjustment, s.is_sound, s.id
     FROM commit_series cs JOIN series s ON s.id = cs.series_id WHERE cs.commit_id = ?
     ORDER BY s.symbol, s.timeframe, s.adjustment"""
 _REMEMBERED: Final = 65_536
@@ -52,10 +54,11 @@ class Commits:
 
     def _read(self, connection: sqlite3.Connection, one: tuple[int, int]) -> Commit:
         row = connection.execute(_COMMIT, one[:1]).fetchone()
+        check(row[9], "commits", one[0])
         commit = Commit(
             row[0],
             from_us(row[1]),
-            tuple(_key(*names) for names in connection.execute(_TOUCHED, one[:1])),
+            tuple(_touched(connection, one[0])),
             added=row[2],
             replaced=row[3],
             removed=row[4],
@@ -69,6 +72,12 @@ class Commits:
         self._known[one] = commit
         self._held += len(commit.series)
         return commit
+
+
+def _touched(connection: sqlite3.Connection, commit: int) -> Iterator[SeriesKey]:
+    for *names, is_sound, series in connection.execute(_TOUCHED, (commit,)):
+        check(is_sound, "series", series)
+        yield _key(*names)
 
 
 @lru_cache(maxsize=16_384)

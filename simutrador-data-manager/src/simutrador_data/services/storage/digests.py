@@ -2,13 +2,15 @@
 
 The `months` table says which commits changed a month, so a month of a version is known by the
 newest of them: its digest is computed once and never becomes stale. A digest is a memo: when it
-cannot be written (read-only store, busy writer), the next reader computes it again.
+cannot be written (read-only store, busy writer), or does not agree with the sum kept beside it, the
+next reader computes it again.
 """
 
 from __future__ import annotations
 
+import hashlib
 import sqlite3
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from functools import partial
 from itertools import pairwise
@@ -24,8 +26,10 @@ from simutrador_data.services.storage.contents import Contents
 from simutrador_data.services.storage.reading import bars_of, known_series, with_fresh_snapshots
 from simutrador_data.services.storage.segment_list import SeriesRow
 
-_MONTHS = """SELECT month, max(commit_id), digest, first_us, last_us FROM months
+_MONTHS = """SELECT month, max(commit_id), digest, first_us, last_us, memo_sum FROM months
     WHERE series_id = ? AND month BETWEEN ? AND ? AND commit_id <= ? GROUP BY month"""
+_KEEP: Final = """UPDATE months SET digest = ?, first_us = ?, last_us = ?, memo_sum = ?
+    WHERE series_id = ? AND month = ? AND commit_id = ?"""
 _PATIENCE_S: Final = 0.2
 
 
@@ -101,7 +105,7 @@ def lines(
                     read = partial(bars_of, connection, contents, series, version=version)
                     return list(_lines(series.key, months, read, start_us=start_us, end_us=end_us))
             for month in unknown:
-                fresh[month.number] = _digested(month, read_once(*_bounds(month.number)))
+                fresh[month.number] = digested(month, read_once(*bounds(month.number)))
                 memos.append(Memo(series.id, fresh[month.number]))
 
     return with_fresh_snapshots(attempt)
@@ -113,7 +117,19 @@ def _changed(
     """Return the months of a range that ever held rows, as of a version."""
     first, last = (int(_month(np.array([at]))[0]) for at in (start_us, end_us - 1))
     rows = connection.execute(_MONTHS, (series.id, first, last, version))
-    return [Month(*row) for row in rows]
+    return [_trusted(series.id, Month(*row[:5]), row[5]) for row in rows]
+
+
+def _trusted(series_id: int, month: Month, found: object) -> Month:
+    if month.digest is None or found == memo_sum(Memo(series_id, month)):
+        return month
+    return Month(month.number, month.commit, None, None, None)
+
+
+def memo_sum(memo: Memo) -> int:
+    """Return the sum kept beside a digest: of all of it, and of which month it is."""
+    text = " ".join(map(str, (memo.series_id, *memo.month)))
+    return int.from_bytes(hashlib.blake2b(text.encode(), digest_size=7).digest())
 
 
 def _lines(
@@ -130,7 +146,7 @@ def _lines(
         if start_us <= month.first_us and month.last_us < end_us:
             yield f"{key} {np.datetime64(month.number, 'M')} {month.digest}"
             continue
-        start, end = _bounds(month.number)
+        start, end = bounds(month.number)
         yield from dataset.month_lines(read(start_us=max(start, start_us), end_us=min(end, end_us)))
 
 
@@ -139,17 +155,23 @@ def keep(catalogue: Catalogue, memos: Sequence[Memo]) -> None:
     if not memos:
         return
     with suppress(StoreError), catalogue.write(patience_s=_PATIENCE_S) as connection:
-        connection.executemany(
-            """UPDATE months SET digest = ?, first_us = ?, last_us = ?
-            WHERE series_id = ? AND month = ? AND commit_id = ?""",
-            (
-                (m.digest, m.first_us, m.last_us, series_id, m.number, m.commit)
-                for series_id, m in memos
-            ),
-        )
+        write(connection, memos)
 
 
-def _digested(month: Month, bars: Bars) -> Month:
+def write(connection: sqlite3.Connection, memos: Iterable[Memo]) -> None:
+    """Enter digests; the caller holds the catalogue for writing."""
+    connection.executemany(
+        _KEEP,
+        (
+            (m.digest, m.first_us, m.last_us, memo_sum(memo), memo.series_id, m.number, m.commit)
+            for memo in memos
+            for m in [memo.month]
+        ),
+    )
+
+
+def digested(month: Month, bars: Bars) -> Month:
+    """Return a month with what its bars say, all of them."""
     if not len(bars):
         return Month(month.number, month.commit, "", None, None)
     first, last = int(bars.opened_at[0]), int(bars.opened_at[-1])
@@ -160,7 +182,8 @@ def _month(times: I64) -> I64:
     return times.view("datetime64[us]").astype("datetime64[M]").view(np.int64)
 
 
-def _bounds(month: int) -> tuple[int, int]:
+def bounds(month: int) -> tuple[int, int]:
+    """Return the first instant of a month, and the first after it."""
     start, end = _begin(np.array([month, month + 1])).tolist()
     return start, end
 
@@ -169,4 +192,14 @@ def _begin(months: I64) -> I64:
     return months.view("datetime64[M]").astype("datetime64[us]").view(np.int64)
 
 
-__all__ = ["Memo", "Month", "months_of", "lines", "keep"]
+__all__ = [
+    "Memo",
+    "Month",
+    "months_of",
+    "lines",
+    "memo_sum",
+    "keep",
+    "write",
+    "digested",
+    "bounds",
+]

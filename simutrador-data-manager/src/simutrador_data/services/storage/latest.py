@@ -8,12 +8,13 @@ from typing import Final
 
 from simutrador_core.models.bars import Bars, SeriesKey
 from simutrador_data.services.storage.contents import Contents
+from simutrador_data.services.storage.row_sums import check
 from simutrador_data.services.storage.segment_list import ObjectRef, is_text
 from simutrador_data.services.storage.table import to_bars
 
 _HEAD: Final = """SELECT id, head FROM series
     WHERE symbol = ? AND timeframe = ? AND adjustment = ?"""
-_LAST: Final = """SELECT s.row_to, o.id, o.path, o.digest, o.rows
+_LAST: Final = """SELECT s.row_to, o.id, o.path, o.digest, o.rows, s.is_sound
     FROM segments s INDEXED BY segments_live JOIN objects o ON o.id = s.object_id
     WHERE s.series_id = ? AND s.superseded IS NULL ORDER BY s.last_us DESC LIMIT 1"""
 _REMEMBERED: Final = 50_000
@@ -61,7 +62,8 @@ def _last_bar(
     row = connection.execute(_LAST, (series_id,)).fetchone()
     if row is None:
         return None
-    return to_bars(contents.row(ObjectRef(*row[1:]), row[0] - 1, connection), key)
+    check(row[5], "segments", f"of {key}")
+    return to_bars(contents.row(ObjectRef(*row[1:5]), row[0] - 1, connection), key)
 
 
 __all__ = ["LatestBars"]

@@ -13,9 +13,15 @@ from typing import Final
 from uuid import uuid4
 
 from simutrador_data.services.storage.file_ops import FileOps, make_folders
-from simutrador_data.services.storage.schema import COVERAGE, FORMAT
+from simutrador_data.services.storage.schema import FORMAT, SEGMENT_INDEXES, TABLES
 
 _SCRATCH: Final = "tmp"
+_COVERAGE_OF_3: Final = """CREATE TABLE coverage (
+    series_id INTEGER NOT NULL, start_us INTEGER NOT NULL, end_us INTEGER NOT NULL,
+    provider TEXT NOT NULL, commit_id INTEGER NOT NULL,
+    asked_us INTEGER NOT NULL, rows INTEGER NOT NULL,
+    PRIMARY KEY (series_id, start_us, end_us, provider, commit_id)
+) WITHOUT ROWID"""
 
 
 def migrate(connection: sqlite3.Connection, path: Path, ops: FileOps) -> None:
@@ -63,7 +69,7 @@ def _to_3(connection: sqlite3.Connection) -> None:
     keys = {row[1] for row in connection.execute("PRAGMA table_info(coverage)") if row[5]}
     if "commit_id" not in keys:
         connection.execute("ALTER TABLE coverage RENAME TO coverage_before")
-        connection.execute(COVERAGE)
+        connection.execute(_COVERAGE_OF_3)
         connection.execute(
             """INSERT INTO coverage SELECT series_id, start_us, end_us, provider, commit_id,
             asked_us, rows FROM coverage_before"""
@@ -71,7 +77,23 @@ def _to_3(connection: sqlite3.Connection) -> None:
         connection.execute("DROP TABLE coverage_before")
 
 
-_STEPS: Final[dict[int, Callable[[sqlite3.Connection], None]]] = {1: _to_2, 2: _to_3}
+def _to_4(connection: sqlite3.Connection) -> None:
+    """Give rows a sum of their numbers; digests of months are made again, none had one."""
+    connection.execute("UPDATE months SET digest = NULL, first_us = NULL, last_us = NULL")
+    for table, statement in TABLES.items():
+        names = [row[1] for row in connection.execute(f"PRAGMA table_info({table})")]
+        connection.execute(f"ALTER TABLE {table} RENAME TO {table}_before")
+        connection.execute(statement)
+        columns = ", ".join(names)
+        connection.execute(
+            f"INSERT INTO {table} ({columns}) SELECT {columns} FROM {table}_before"  # noqa: S608
+        )
+        connection.execute(f"DROP TABLE {table}_before")
+    for statement in SEGMENT_INDEXES.split(";\n"):
+        connection.execute(statement)
+
+
+_STEPS: Final[dict[int, Callable[[sqlite3.Connection], None]]] = {1: _to_2, 2: _to_3, 3: _to_4}
 """What turns the tables of a format into those of the next."""
 
 __all__ = ["migrate", "rollback_copy"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 
+from simutrador_core.errors import CorruptDataError
 from simutrador_core.interfaces.storage import Segment
 from simutrador_core.models.bars import from_us
 from simutrador_data.services.storage.contents import Contents
@@ -57,7 +58,13 @@ def _sources(connection: sqlite3.Connection, commits: set[int]) -> dict[int, str
     rows = connection.execute(
         "SELECT id, source FROM commits WHERE id BETWEEN ? AND ?", (min(commits), max(commits))
     )
-    return {commit: source for commit, source in rows if commit in commits}
+    found = {commit: source for commit, source in rows if commit in commits}
+    if len(found) < len(commits):
+        raise CorruptDataError(
+            f"the catalogue lists bars of commit {min(commits - set(found))} but not the commit; "
+            "restore it from a backup"
+        )
+    return found
 
 
 __all__ = ["segments"]

@@ -5,10 +5,11 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from simutrador_core.models.bars import SeriesKey
 from simutrador_core.models.enums import Adjustment, Timeframe
+from simutrador_data.services.storage.row_sums import check
 
 
 class ObjectRef(NamedTuple):
@@ -55,9 +56,9 @@ class SeriesRow:
 
 
 _SERIES = """SELECT id, since, head, rows, first_us, last_us, first_session, last_session,
-    symbol, timeframe, adjustment FROM series"""
+    symbol, timeframe, adjustment, is_sound FROM series"""
 _SLICE = """SELECT s.id, s.row_from, s.row_to, s.first_us, s.last_us, s.first_session,
-    s.last_session, s.added, o.id, o.path, o.digest, o.rows
+    s.last_session, s.added, o.id, o.path, o.digest, o.rows, s.is_sound
     FROM segments s {index} JOIN objects o ON o.id = s.object_id"""
 _LIVE = (
     _SLICE.format(index="INDEXED BY segments_live")
@@ -190,11 +191,14 @@ def remove_segments(connection: sqlite3.Connection, ids: Iterable[int]) -> None:
 
 
 def _to_slice(row: tuple[int, ...]) -> Slice:
-    return Slice(row[0], ObjectRef(*row[8:]), *row[1:8])  # pyright: ignore[reportArgumentType]
+    check(row[12], "segments", row[0])
+    return Slice(row[0], ObjectRef(*row[8:12]), *row[1:8])  # pyright: ignore[reportArgumentType]
 
 
-def _to_series(row: tuple[int, ...]) -> SeriesRow:
-    symbol, timeframe, adjustment = row[8:]
+def _to_series(row: tuple[Any, ...]) -> SeriesRow:
+    is_whole = row[0] is not None  # an index that is damaged gives none
+    check(is_whole and row[11], "series", row[0])
+    symbol, timeframe, adjustment = row[8:11]
     key = SeriesKey(str(symbol), Timeframe(timeframe), Adjustment(adjustment))
     return SeriesRow(row[0], key, *row[1:8])
 

@@ -7,14 +7,20 @@ store that can only be read, or whose catalogue is damaged itself, is left as it
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass, field
 from itertools import pairwise
 from pathlib import Path
 from typing import Final, NamedTuple
 
-from simutrador_core.errors import CorruptDataError
+from simutrador_core.errors import CorruptDataError, StoreError
 from simutrador_core.interfaces.storage import Covered, Report
 from simutrador_core.models.enums import Maintenance
 from simutrador_data.services.storage.catalogue import Catalogue
+from simutrador_data.services.storage.catalogue_checks import (
+    check_memos,
+    check_series,
+    unsound_rows,
+)
 from simutrador_data.services.storage.contents import MIRRORS, Contents, ObjectGoneError
 from simutrador_data.services.storage.file_ops import DiskError, FileOps
 from simutrador_data.services.storage.mirrors import DamagedMirrorError, Mirror, Mirrors
@@ -51,9 +57,10 @@ def verify(
     at_us: int,
     watch: Watch = nobody,
 ) -> Report:
-    """Check the catalogue, every object, every series and every mirror.
+    """Check the catalogue, every object, every series, month and mirror.
 
-    `changed` counts what was put aside, and damaged mirrors: those are deleted and made again.
+    `changed` counts what was put aside, what the catalogue kept of rows and was mended, and damaged
+    mirrors: those are deleted and made again.
 
     Args:
         root: The store's folder.
@@ -64,34 +71,66 @@ def verify(
         at_us: Now, the instant of the commits that take lost rows out.
         watch: Told how many objects are checked.
     """
-    problems = [f"{catalogue.path}: {text}" for text in _page_errors(catalogue)]
-    may_change = not problems and not catalogue.read_only
+    found = _Found([f"{catalogue.path}: {text}" for text in _page_errors(catalogue)])
+    try:
+        _check_all(found, root, catalogue, contents, ops, at_us=at_us, watch=watch)
+        _drop_damaged_mirrors(found, root, catalogue, mirrors, ops)
+    except StoreError as e:  # of pages or words that can no longer be read
+        found.problems.append(str(e))
+    return Report(
+        Maintenance.VERIFY,
+        checked=found.checked,
+        changed=found.changed,
+        problems=tuple(found.problems),
+        refetch=tuple(found.refetch),
+    )
+
+
+@dataclass(slots=True)
+class _Found:
+    problems: list[str]
+    refetch: list[Covered] = field(default_factory=list[Covered])
+    checked: int = 0
+    changed: int = 0
+
+
+def _check_all(
+    found: _Found,
+    root: Path,
+    catalogue: Catalogue,
+    contents: Contents,
+    ops: FileOps,
+    *,
+    at_us: int,
+    watch: Watch,
+) -> None:
+    may_change = not found.problems and not catalogue.read_only
+    for part in (
+        check_series(catalogue, may_change=may_change),
+        check_memos(catalogue, contents, may_change=may_change),
+    ):
+        found.problems.extend(part.problems)
+        found.changed += part.mended
+    unsound = list(unsound_rows(catalogue))
+    found.problems.extend(unsound)
     refs = _objects(catalogue)
-    refetch: list[Covered] = []
-    changed = 0
     for done, ref in enumerate(refs):
         watch(done, len(refs))
+        found.checked += 1
         damage = _damage(catalogue, contents, ref)
         if damage is None:
             continue
         lost: list[Covered] | None = None
-        if may_change and damage.is_lasting and _is_reachable(root, ref):
+        if may_change and not unsound and damage.is_lasting and _is_reachable(root, ref):
             lost = _put_aside(root, catalogue, ops, ref, at_us=at_us)
         if lost is not None:
-            refetch.extend(lost)
-            changed += 1
-        problems.append(_problem(damage, lost))
+            found.refetch.extend(lost)
+            found.changed += 1
+        found.problems.append(_problem(damage, lost))
     watch(len(refs), len(refs))
-    problems.extend(_series_errors(catalogue))
-    problems.extend(_foreign_files(root, ops))
-    changed += _drop_damaged_mirrors(root, mirrors, ops, {ref.digest: ref for ref in refs})
-    return Report(
-        Maintenance.VERIFY,
-        checked=len(refs),
-        changed=changed,
-        problems=tuple(problems),
-        refetch=tuple(refetch),
-    )
+    if not unsound:
+        found.problems.extend(_overlaps_of_all(catalogue))
+    found.problems.extend(_foreign_files(root, ops))
 
 
 def _problem(damage: Damage, lost: list[Covered] | None) -> str:
@@ -159,13 +198,10 @@ def _put_aside(
         return put_aside(connection, root, ops, ref, at_us=at_us)
 
 
-def _series_errors(catalogue: Catalogue) -> Iterator[str]:
+def _overlaps_of_all(catalogue: Catalogue) -> Iterator[str]:
     with catalogue.read() as connection:
         for series in list_series(connection, None):
             found = slices(connection, series, start_us=EARLIEST_US, end_us=LATEST_US + 1)
-            rows = sum(piece.rows for piece in found)
-            if rows != series.rows:
-                yield f"{series.key} lists {rows} rows but counts {series.rows}"
             yield from _overlaps(series, [(piece.first_us, piece.last_us) for piece in found])
 
 
@@ -183,9 +219,9 @@ def _foreign_files(root: Path, ops: FileOps) -> Iterator[str]:
 
 
 def _drop_damaged_mirrors(
-    root: Path, mirrors: Mirrors, ops: FileOps, refs: dict[str, ObjectRef]
-) -> int:
-    dropped = 0
+    found: _Found, root: Path, catalogue: Catalogue, mirrors: Mirrors, ops: FileOps
+) -> None:
+    refs = {ref.digest: ref for ref in _objects(catalogue)}
     for path in ops.files(root / MIRRORS):
         ref = refs.get(path.stem)
         if ref is None:  # of an object that is gone: vacuum deletes it
@@ -196,8 +232,7 @@ def _drop_damaged_mirrors(
             continue
         except DamagedMirrorError:
             mirrors.drop(path.stem)
-            dropped += 1
-    return dropped
+            found.changed += 1
 
 
 __all__ = ["verify"]
