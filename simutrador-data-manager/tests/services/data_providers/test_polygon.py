@@ -216,10 +216,19 @@ async def test_actions_outside_the_range_are_left_out() -> None:
     assert not await actions_of(handler, ActionRequest("A", date(2022, 1, 4), date(2022, 2, 1)))
 
 
-async def test_a_split_without_a_ratio_is_refused() -> None:
-    split = {"ticker": "A", "execution_date": "2022-01-03", "split_from": 0, "split_to": 3}
+@pytest.mark.parametrize(("new", "old"), [(3, 0), (-3, 1), ("NaN", 1), (3, "Infinity")])
+async def test_a_split_without_a_ratio_is_refused(new: object, old: object) -> None:
+    split = {"ticker": "A", "execution_date": "2022-01-03", "split_from": old, "split_to": new}
     handler, _ = answering({"status": "OK", "results": [split]})
-    with pytest.raises(BadAnswerError, match="split 3 for 0"):
+    with pytest.raises(BadAnswerError, match=f"split {new} for {old} on 2022-01-03"):
+        await actions_of(handler, ActionRequest("A", date(2022, 1, 3), date(2022, 1, 4)))
+
+
+@pytest.mark.parametrize("amount", [-1, "NaN", "Infinity"])
+async def test_a_dividend_without_an_amount_is_refused(amount: object) -> None:
+    dividend = {"ticker": "A", "ex_dividend_date": "2022-01-03", "cash_amount": amount}
+    handler, _ = answering({"results": []}, {"results": [dividend]})
+    with pytest.raises(BadAnswerError, match=f"paid {amount} on 2022-01-03"):
         await actions_of(handler, ActionRequest("A", date(2022, 1, 3), date(2022, 1, 4)))
 
 

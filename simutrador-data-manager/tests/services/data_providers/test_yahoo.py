@@ -294,6 +294,17 @@ async def test_an_answer_that_cannot_be_right_is_an_error(answer, raised, text) 
         await bars_of(again, replace(MINUTES, start=OPEN, end=OPEN + timedelta(hours=1)))
 
 
+@pytest.mark.parametrize("zone", ["Europe/Nowhere", "../../etc/passwd", "/etc/passwd"])
+async def test_a_zone_that_is_none_is_refused(zone: str) -> None:
+    document = chart([at(0)], step="1d")
+    document["chart"]["result"][0]["meta"]["exchangeTimezoneName"] = zone
+    with pytest.raises(BadAnswerError, match="is no time zone"):
+        await bars_of(
+            lambda _: httpx.Response(200, json=document),
+            days("AAPL", date(2024, 3, 11), date(2024, 3, 11)),
+        )
+
+
 async def test_a_range_for_which_it_says_to_have_nothing_is_empty() -> None:
     said = "Data doesn't exist for startDate = 345427200, endDate = 345513600"
     request = days("AAPL", date(1990, 1, 2), date(1990, 1, 3))

@@ -32,7 +32,7 @@ from simutrador_core.interfaces.data_provider import (
     TradeRequest,
     Trades,
 )
-from simutrador_core.models.bars import F64, I64
+from simutrador_core.models.bars import F64
 from simutrador_core.models.enums import Adjustment, AssetType, Timeframe
 from simutrador_data.services.data_providers.access import ProviderAccess
 from simutrador_data.services.data_providers.http import (
@@ -43,12 +43,14 @@ from simutrador_data.services.data_providers.http import (
     vendor_client,
 )
 from simutrador_data.services.data_providers.paging import (
+    MICROS_A_MILLI,
     Rows,
     check_offered,
     empty_page,
     first_milli,
     instant_of,
     last_milli,
+    to_instants,
     to_page,
 )
 from simutrador_data.services.data_providers.plugin import ProviderPlugin
@@ -120,9 +122,8 @@ def to_pair(asset: Asset) -> str:
 
 def to_rows(klines: list[Kline], timeframe: Timeframe) -> Rows:
     """Return bars as columns."""
-    opened_at: I64 = (
-        np.fromiter(map(attrgetter("open_time"), klines), dtype=np.int64, count=len(klines)) * 1_000
-    )
+    times = map(attrgetter("open_time"), klines)
+    opened_at = to_instants(times, count=len(klines), micros=MICROS_A_MILLI, provider=NAME)
     days = (opened_at // _DAY_US).astype("datetime64[D]")
     return Rows(
         opened_at,

@@ -6,6 +6,7 @@ lie is refused: two bars at one instant, bars nobody asked for, more pages that 
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import Final
@@ -19,6 +20,8 @@ from simutrador_core.utils.timeframe_utils import timeframe_us
 from simutrador_data.services.data_providers.http.errors import BadAnswerError, NotOfferedError
 
 MICROS_A_MILLI: Final = 1_000
+FARTHEST_US: Final = 230 * 31_556_952_000_000
+"""Instants of bars are less than 230 years from 1970."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -89,6 +92,29 @@ def to_page(
     if until >= high:
         return BarPage(_bars(request, rows), (since, request.end))
     return BarPage(_bars(request, rows), (since, from_us(until)), str(until))
+
+
+def to_instants(values: Iterable[int], *, count: int, micros: int, provider: str) -> I64:
+    """Return instants that are written as whole numbers since the epoch.
+
+    Args:
+        values: The numbers.
+        count: How many there are.
+        micros: Microseconds of each: 1,000 for milliseconds.
+        provider: Who wrote them.
+
+    Raises:
+        BadAnswerError: one is centuries away, as when its unit is another.
+    """
+    most = FARTHEST_US // micros
+    try:
+        numbers = np.fromiter(values, dtype=np.int64, count=count)
+    except OverflowError as e:
+        raise BadAnswerError("sent an instant beyond all calendars", provider=provider) from e
+    if count and (int(numbers.max()) > most or int(numbers.min()) < -most):
+        wrong = int(numbers[np.argmax(np.abs(numbers))])
+        raise BadAnswerError(f"sent {wrong} as an instant, centuries away", provider=provider)
+    return numbers * micros
 
 
 def check_offered(request: BarRequest, capabilities: Capabilities, *, provider: str) -> None:

@@ -16,12 +16,13 @@ import msgspec
 import numpy as np
 
 from simutrador_core.interfaces.data_provider import ActionKind, CorporateAction
-from simutrador_core.models.bars import F64
+from simutrador_core.models.bars import F64, I64
 from simutrador_core.models.enums import Timeframe
 from simutrador_core.utils.timeframe_utils import timeframe_us
 from simutrador_data.services.data_providers.daily import local_dates
 from simutrador_data.services.data_providers.http.errors import BadAnswerError
-from simutrador_data.services.data_providers.paging import Rows
+from simutrador_data.services.data_providers.paging import Rows, to_instants
+from simutrador_data.services.data_providers.terms import cash_amount, split_ratio
 
 NAME: Final = "yahoo"
 _HUNDREDTHS: Final[Mapping[str, str]] = {"GBp": "GBP", "GBX": "GBP", "ZAc": "ZAR", "ILA": "ILS"}
@@ -115,7 +116,7 @@ def to_rows(chart: Chart, timeframe: Timeframe, *, unit: Decimal) -> Rows:
         BadAnswerError: the columns do not have a value for each timestamp.
     """
     quote = chart.indicators.quote[0] if chart.indicators.quote else Quote()
-    times = np.array(chart.timestamp, dtype=np.int64) * _SECOND_US
+    times = _instants(chart.timestamp)
     prices = [_column(values, len(times), chart) for values in _prices(quote)]
     volume = np.nan_to_num(_column(quote.volume, len(times), chart))
     keep = np.logical_and.reduce([np.isfinite(column) for column in prices])
@@ -124,7 +125,7 @@ def to_rows(chart: Chart, timeframe: Timeframe, *, unit: Decimal) -> Rows:
         if len(times) and times[-1] % min(timeframe_us(timeframe), _HALF_HOUR_US):
             keep[-1] = False
     else:
-        sessions = local_dates(times, ZoneInfo(chart.meta.exchange_timezone_name))
+        sessions = local_dates(times, _zone(chart))
         if len(times) > 1 and sessions[-1] == sessions[-2]:
             keep[-1] = False
     if unit != 1:
@@ -137,26 +138,25 @@ def to_actions(symbol: str, chart: Chart, *, unit: Decimal) -> list[CorporateAct
     """Return splits and dividends, oldest first; cash as it was paid for one share of that day.
 
     The chart must reach to the present: a dividend is multiplied by the splits after it.
+
+    Raises:
+        BadAnswerError: a split has no ratio, or a dividend no amount.
     """
-    events = chart.events or Events()
-    zone = ZoneInfo(chart.meta.exchange_timezone_name)
-    splits = [
-        CorporateAction(
-            symbol,
-            ActionKind.SPLIT,
-            _date(event.date, zone),
-            ratio=event.numerator / event.denominator,
+    events, zone = chart.events or Events(), _zone(chart)
+    found: list[CorporateAction] = []
+    for split in events.splits.values():
+        day = _date(split.date, zone)
+        ratio = split_ratio(
+            split.numerator, split.denominator, symbol=symbol, effective=day, provider=NAME
         )
-        for event in events.splits.values()
-        if event.denominator
-    ]
-    dividends = [
-        CorporateAction(symbol, ActionKind.DIVIDEND, day, amount=paid * unit * _later(splits, day))
-        for day, paid in (
-            (_date(event.date, zone), event.amount) for event in events.dividends.values()
-        )
-    ]
-    return sorted(splits + dividends, key=lambda action: action.effective)
+        found.append(CorporateAction(symbol, ActionKind.SPLIT, day, ratio=ratio))
+    splits = tuple(found)
+    for dividend in events.dividends.values():
+        day = _date(dividend.date, zone)
+        paid = cash_amount(dividend.amount, symbol=symbol, effective=day, provider=NAME)
+        amount = paid * unit * _later(splits, day)
+        found.append(CorporateAction(symbol, ActionKind.DIVIDEND, day, amount=amount))
+    return sorted(found, key=lambda action: action.effective)
 
 
 def _later(splits: Sequence[CorporateAction], day: date) -> Decimal:
@@ -178,4 +178,16 @@ def _column(values: Numbers, rows: int, chart: Chart) -> F64:
 
 
 def _date(seconds: int, zone: ZoneInfo) -> date:
-    return local_dates(np.array([seconds * _SECOND_US], dtype=np.int64), zone)[0].item()
+    return local_dates(_instants([seconds]), zone)[0].item()
+
+
+def _instants(seconds: Sequence[int]) -> I64:
+    return to_instants(seconds, count=len(seconds), micros=_SECOND_US, provider=NAME)
+
+
+def _zone(chart: Chart) -> ZoneInfo:
+    name = chart.meta.exchange_timezone_name
+    try:
+        return ZoneInfo(name)
+    except (KeyError, ValueError, OSError) as e:
+        raise BadAnswerError(f"{name[:40]!r} is no time zone", provider=NAME) from e

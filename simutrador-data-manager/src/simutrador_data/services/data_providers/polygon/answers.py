@@ -26,9 +26,10 @@ from simutrador_core.models.bars import F64
 from simutrador_core.models.enums import AssetType
 from simutrador_core.utils.validation import parse_symbol
 from simutrador_data.services.data_providers.http.client import DEFAULT_WAIT
-from simutrador_data.services.data_providers.http.errors import BadAnswerError, NotOfferedError
+from simutrador_data.services.data_providers.http.errors import NotOfferedError
 from simutrador_data.services.data_providers.listing import Listing
-from simutrador_data.services.data_providers.paging import Rows
+from simutrador_data.services.data_providers.paging import MICROS_A_MILLI, Rows, to_instants
+from simutrador_data.services.data_providers.terms import cash_amount, split_ratio
 
 NAME: Final = "polygon"
 NANOS_A_MICRO: Final = 1_000
@@ -154,7 +155,9 @@ class TickersPage(Answer):
 def to_rows(results: list[Aggregate]) -> Rows:
     """Return bars as columns."""
     return Rows(
-        np.fromiter(map(attrgetter("t"), results), dtype=np.int64, count=len(results)) * 1_000,
+        to_instants(
+            map(attrgetter("t"), results), count=len(results), micros=MICROS_A_MILLI, provider=NAME
+        ),
         _floats(results, "o"),
         _floats(results, "h"),
         _floats(results, "l"),
@@ -165,12 +168,11 @@ def to_rows(results: list[Aggregate]) -> Rows:
 
 def to_trades(symbol: str, results: list[Trade]) -> Trades:
     """Return trades as columns, in the order the consolidated tape (or the exchange) gave them."""
-    at = np.fromiter(
-        (trade.sip_timestamp or trade.participant_timestamp for trade in results),
-        dtype=np.int64,
-        count=len(results),
+    micros = (
+        (trade.sip_timestamp or trade.participant_timestamp) // NANOS_A_MICRO for trade in results
     )
-    return Trades(symbol, at // NANOS_A_MICRO, _floats(results, "price"), _floats(results, "size"))
+    at = to_instants(micros, count=len(results), micros=1, provider=NAME)
+    return Trades(symbol, at, _floats(results, "price"), _floats(results, "size"))
 
 
 def to_split(symbol: str, split: Split) -> CorporateAction:
@@ -179,20 +181,25 @@ def to_split(symbol: str, split: Split) -> CorporateAction:
     Raises:
         BadAnswerError: it has no ratio.
     """
-    if split.split_from <= 0 or split.split_to <= 0:
-        text = f"says that {symbol} was split {split.split_to} for {split.split_from}"
-        raise BadAnswerError(text, provider=NAME)
-    ratio = split.split_to / split.split_from
-    return CorporateAction(symbol, ActionKind.SPLIT, split.execution_date, ratio=ratio)
+    day = split.execution_date
+    ratio = split_ratio(
+        split.split_to, split.split_from, symbol=symbol, effective=day, provider=NAME
+    )
+    return CorporateAction(symbol, ActionKind.SPLIT, day, ratio=ratio)
 
 
 def to_dividend(symbol: str, dividend: Dividend) -> CorporateAction:
-    """Return a dividend as ours."""
+    """Return a dividend as ours.
+
+    Raises:
+        BadAnswerError: it has no amount.
+    """
+    day = dividend.ex_dividend_date
     return CorporateAction(
         symbol,
         ActionKind.DIVIDEND,
-        dividend.ex_dividend_date,
-        amount=dividend.cash_amount,
+        day,
+        amount=cash_amount(dividend.cash_amount, symbol=symbol, effective=day, provider=NAME),
         known_on=dividend.declaration_date,
     )
 
@@ -250,7 +257,7 @@ def check_status(answer: Answer) -> None:
         raise AuthenticationError(text[:_MOST_TEXT], provider=NAME)
     if "maximum requests" in said or "rate limit" in said:
         raise RateLimitError(provider=NAME, retry_after=DEFAULT_WAIT)
-    raise DataProviderError(f"{answer.status}: {text[:_MOST_TEXT]}", provider=NAME)
+    raise DataProviderError(f"{answer.status[:40]}: {text[:_MOST_TEXT]}", provider=NAME)
 
 
 def check_plan(answer: Answer, *, said: str = "") -> None:
