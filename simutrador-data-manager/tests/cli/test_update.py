@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+import subprocess
+import sys
 from collections.abc import Iterator
 from datetime import date
 from pathlib import Path
@@ -119,6 +121,20 @@ def test_without_a_key_the_next_provider_is_asked(
     code, found = run_json(tmp_path, "update", "AAPL", *DAYS)
     assert code == 1
     assert "POLYGON__API_KEY" in found["error"]["message"]
+
+
+def test_a_dead_redis_is_said_beside_the_document(tmp_path: Path, server: FaultServer) -> None:
+    done = subprocess.run(
+        [str(Path(sys.executable).with_name("simutrador-data")), "update", "AAPL", *DAYS, "--json"],
+        cwd=tmp_path,
+        env={**os.environ, "REDIS__URL": "redis://127.0.0.1:1/0"},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert json.loads(done.stdout)["status"] == "completed"
+    assert "REDIS__URL" in done.stderr
 
 
 @pytest.mark.parametrize(
