@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from contextlib import asynccontextmanager
+from importlib import import_module
 from typing import Any, ClassVar, Final
 
 import httpx
@@ -217,7 +218,7 @@ async def open_ccxt(access: ProviderAccess) -> AsyncGenerator[CcxtProvider]:
         MissingExtraError: ccxt is not installed (extra `ccxt`).
     """
     try:
-        import ccxt.async_support as library  # a second of imports: only who asks pays
+        library: Any = import_module("ccxt.async_support")  # takes a second: only who asks pays
     except ImportError as e:
         raise MissingExtraError("ccxt", extra="ccxt", package="simutrador-data-manager") from e
     name = access.base_url
