@@ -169,7 +169,9 @@ def parse_symbols(texts: list[str]) -> list[str]:
 
 def _of_version(services: Services, queries: list[BarQuery], as_of: int | None) -> list[BarQuery]:
     if as_of is None:
-        return pinned(services.bars, queries)
+        # What changes raw bars is known without looking through the corporate actions.
+        is_raw = queries[0].adjustment is Adjustment.RAW
+        return pinned(services.store if is_raw else services.bars, queries)
     return [replace(query, as_of=as_of) for query in queries]
 
 
