@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from functools import lru_cache
 from ipaddress import ip_address
 from typing import Final
 from urllib.parse import urlsplit
@@ -37,7 +38,7 @@ class HostGuard:
 
     def _refusal(self, scope: Scope) -> Problem | None:
         server = scope.get("server")
-        if server and _is_ip(server[0]) and not ip_address(server[0]).is_loopback:
+        if server and _is_remote(server[0]):
             return make_problem(
                 403,
                 "this service is open and answers on this machine's own address only; "
@@ -110,6 +111,13 @@ def _host_name(header: str) -> str:
     return header.partition(":")[0].lower()
 
 
+# A server has few addresses and is called by few names: parsing one takes longer than all the rest.
+@lru_cache(maxsize=64)
+def _is_remote(address: str) -> bool:
+    return _is_ip(address) and not ip_address(address).is_loopback
+
+
+@lru_cache(maxsize=64)
 def _is_ip(text: str) -> bool:
     try:
         ip_address(text)
