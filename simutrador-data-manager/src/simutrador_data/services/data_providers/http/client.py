@@ -6,6 +6,7 @@ from collections.abc import AsyncGenerator, Mapping
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final, TypeVar, cast
+from urllib.request import getproxies, proxy_bypass
 
 import httpx
 import msgspec
@@ -26,6 +27,7 @@ T = TypeVar("T")
 
 USER_AGENT: Final = "simutrador-data-manager"
 DEFAULT_WAIT: Final = timedelta(minutes=1)
+_LOOPBACK: Final = frozenset({"127.0.0.1", "::1", "localhost"})
 _LIMITED: Final = frozenset({418, 429})  # 418 is Binance's word for an address that went on asking
 _REFUSED: Final = frozenset({401, 403})
 _MOST_TEXT: Final = 200
@@ -45,7 +47,7 @@ async def vendor_client(
     """
     limits = access.timeouts
     transport = VendorTransport(
-        access.transport or httpx.AsyncHTTPTransport(),
+        access.transport or network(access.base_url),
         provider=provider,
         timeouts=limits,
         retries=access.retries,
@@ -64,6 +66,20 @@ async def vendor_client(
         },
     ) as client:
         yield client
+
+
+def network(url: str) -> httpx.AsyncHTTPTransport:
+    """Return the way to an address: through the proxy of the environment where it names one.
+
+    `HTTPS_PROXY`, `HTTP_PROXY` and `NO_PROXY` count; this machine's own addresses need none.
+    """
+    parts = httpx.URL(url)
+    if parts.host in _LOOPBACK or proxy_bypass(parts.host):
+        return httpx.AsyncHTTPTransport()
+    proxy = getproxies().get(parts.scheme)
+    if proxy and "://" not in proxy:
+        proxy = f"http://{proxy}"
+    return httpx.AsyncHTTPTransport(proxy=proxy)
 
 
 def raise_for_vendor_error(response: httpx.Response, *, provider: str) -> None:
