@@ -4,15 +4,20 @@ from __future__ import annotations
 
 import asyncio
 import sys
+from datetime import date
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 import pytest
 from pydantic import SecretStr, ValidationError
 
-from simutrador_core.models.enums import UserPlan
+from simutrador_core.interfaces.data_provider import ActionKind, CorporateAction
+from simutrador_core.models.enums import Adjustment, Timeframe, UserPlan
 from simutrador_core.remote.remote_bars import RemoteBars
-from simutrador_core.testing.builders import make_change
+from simutrador_core.testing.builders import FETCHED_AT, make_bars, make_change, query_all
+from simutrador_data.services.corporate_actions.action_store import ActionStore
+from simutrador_data.services.corporate_actions.records import ActionChange
 from simutrador_data.services.storage.parquet_store import ParquetStore
 from simutrador_server.auth.door import SCOPES
 from simutrador_server.core.settings import Settings, VenueSettings
@@ -44,6 +49,21 @@ def test_a_key_is_shown_nowhere() -> None:
 def test_assets_of_remote_bars_stand_in_the_venues_folder(tmp_path: Path) -> None:
     settings = VenueSettings(bars="remote:http://127.0.0.1:9", data_path=tmp_path)
     assert settings.store == tmp_path
+
+
+def test_bars_of_a_folder_are_adjusted_by_the_actions_recorded_there(tmp_path: Path) -> None:
+    with ParquetStore(tmp_path) as store, ActionStore(tmp_path) as actions:
+        store.commit(make_change(make_bars("ACME", Timeframe.DAILY, close=[100, 51, 52])))
+        split = CorporateAction("ACME", ActionKind.SPLIT, date(2024, 1, 3), ratio=Decimal(2))
+        actions.commit(ActionChange([split], "test", "a test asked", FETCHED_AT))
+    source = open_bars(VenueSettings(bars=f"local:{tmp_path}"))
+    try:
+        listed = {info.series.adjustment: info.derived for info in source.symbols()}
+        assert listed == {Adjustment.RAW: False, Adjustment.SPLIT: True}
+        query = query_all("ACME", Timeframe.DAILY, adjustment=Adjustment.SPLIT)
+        assert source.read(query).close.tolist() == [50, 51, 52]
+    finally:
+        source.close()
 
 
 @pytest.mark.integration
