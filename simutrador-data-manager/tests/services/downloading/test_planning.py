@@ -43,8 +43,7 @@ def due() -> ExpectedBars:
 
 
 def spans_of(spans: Spans) -> list[tuple[datetime, datetime]]:
-    pairs = zip(spans.starts.tolist(), spans.ends.tolist(), strict=True)
-    return [(from_us(start), from_us(end)) for start, end in pairs]
+    return [(from_us(start), from_us(end)) for start, end in spans.pairs()]
 
 
 def asks(own: Spans, others: Spans, *, absent: tuple[int, ...] = (), rows: int = 1) -> list[object]:

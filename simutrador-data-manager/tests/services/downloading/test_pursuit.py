@@ -42,10 +42,7 @@ class Kept:
         columns = (bars.open, bars.high, bars.low, bars.close, bars.volume)
         for at, *row in zip(bars.opened_at.tolist(), *(c.tolist() for c in columns), strict=True):
             self.rows.setdefault(at, tuple(row))
-        self.covered = Spans.of(
-            np.concatenate([self.covered.starts, covered.starts]),
-            np.concatenate([self.covered.ends, covered.ends]),
-        )
+        self.covered = Spans.joined([self.covered, covered])
 
     def bars(self, like: Bars) -> Bars:
         times = sorted(self.rows)
@@ -85,9 +82,7 @@ def assert_true(pursuit: Pursuit, kept: Kept, bars: Bars) -> None:
     assert not pursuit.failures
     assert_same_bars(kept.bars(bars), bars)
     due = TradingHours.of(CALENDAR, bars.timeframe)
-    left = WHOLE.without(kept.covered)
-    spans = zip(left.starts.tolist(), left.ends.tolist(), strict=True)
-    assert not any(due.expects_bars(*span) for span in spans)
+    assert not any(due.expects_bars(*left) for left in WHOLE.without(kept.covered).pairs())
 
 
 def test_a_true_vendor_is_asked_once() -> None:

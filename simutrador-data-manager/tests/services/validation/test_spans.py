@@ -113,3 +113,15 @@ def test_a_source_asked_at_noon_has_not_answered_for_the_afternoon() -> None:
     asked = asked_spans([Coverage(at(2, 13, 30), at(2, 20), at(2, 16), "acme", 150)], TIME)
 
     assert from_us(asked.ends[0]) == at(2, 16)
+
+
+@given(st.lists(SPAN, max_size=6), st.lists(SPAN, max_size=6))
+def test_what_lies_within_others_and_what_both_hold(
+    one: list[tuple[int, int]], other: list[tuple[int, int]]
+) -> None:
+    left, right = spans(*one), spans(*other)
+    assert points(left.within(right)) == points(left) & points(right)
+    assert points(Spans.joined([left, right])) == points(left) | points(right)
+    assert left.length == len(points(left))
+    assert points(left.pairs()) == points(left)
+    assert len(Spans.joined([])) == 0

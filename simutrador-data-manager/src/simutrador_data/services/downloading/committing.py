@@ -45,10 +45,7 @@ def write_page(
         StoreError: the store could not write; the page is not stored.
     """
     series = bars.series
-    ranges = [
-        Covered(series, from_us(start), from_us(end))
-        for start, end in zip(covered.starts.tolist(), covered.ends.tolist(), strict=True)
-    ]
+    ranges = [Covered(series, from_us(start), from_us(end)) for start, end in covered.pairs()]
     if not len(bars) and not ranges:
         return Written(None, 0, 0, 0)
     for left in reversed(range(_TRIES)):

@@ -90,9 +90,7 @@ def outstanding(
         _part(store, wanted, part, own, others, capabilities.rows_per_request)
         for part in _parts(wanted)
     ]
-    return Spans.of(
-        np.concatenate([one.starts for one in found]), np.concatenate([one.ends for one in found])
-    )
+    return Spans.joined(found)
 
 
 def _part(
@@ -107,7 +105,7 @@ def _part(
     schedule = sessions_around(wanted.calendar, start, end, hours.timeframe)
     bars = Bars.empty(wanted.series.symbol, hours.timeframe, wanted.series.adjustment)
     open_still = Spans.range(to_us(start), to_us(end)).without(own)
-    if len(open_still.without(open_still.without(others))):
+    if len(open_still.within(others)):
         bars = _read(store, wanted, part)  # to see which bars the others did not have
     alignment = find_alignment(bars, schedule) if len(bars) else Alignment.SESSION
     due = expected_bars(schedule, hours.timeframe, alignment, first_weekday=hours.weekday)
@@ -154,7 +152,7 @@ def neighbours(store: BarStore, series: SeriesKey, asks: Spans) -> list[int]:
     """Return when the stored bars open that stand next to each range, int us UTC, ascending."""
     found: set[int] = set()
     reach = _REACH if series.timeframe.is_intraday else _DAILY_REACH
-    for start, end in zip(asks.starts.tolist(), asks.ends.tolist(), strict=True):
+    for start, end in asks.pairs():
         first, last = from_us(start), from_us(end)
         before = _opens(store, series, first - reach, first)
         after = _opens(store, series, last, last + reach)

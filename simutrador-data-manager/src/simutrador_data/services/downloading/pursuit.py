@@ -82,7 +82,7 @@ class Pursuit:
             ask = self._confirming()
         else:
             return None
-        self._ask, self._before = ask, _length(self.todo)
+        self._ask, self._before = ask, self.todo.length
         self._reached, self._stalls, self._is_bad = ask.start, 0, False
         self._repeated.clear()
         self._claimed, self._has_news = Spans.range(0, 0), False
@@ -106,7 +106,7 @@ class Pursuit:
         believed = self._believed(checked).without(checked.broken)
         opens = checked.bars.opened_at
         is_new = self.todo.contain(opens, opens + 1)
-        covered = believed.without(believed.without(self.todo))
+        covered = believed.within(self.todo)
         self._check_advance(to_us(page.covered[1]), bool(is_new.any()) or len(covered) > 0)
         if len(opens):
             self._page_us = max(self._page_us, int(opens[-1] - opens[0]))
@@ -116,8 +116,8 @@ class Pursuit:
         anchors = (self._ask.left, self._ask.right)
         self._repeated |= {a for a in anchors if a is not None and bool(np.any(opens == a))}
         claimed = Spans.range(*checked.claim).without(checked.broken)
-        self._claimed = _joined(self._claimed, claimed)
-        self._doubts = _joined(self._doubts.without(believed), claimed.without(believed))
+        self._claimed = Spans.joined([self._claimed, claimed])
+        self._doubts = Spans.joined([self._doubts, claimed]).without(believed)
         self.todo = self.todo.without(believed)
         return Taken(
             bars=checked.bars.take(is_new),
@@ -165,7 +165,8 @@ class Pursuit:
 
     def give_up(self, reason: str) -> None:
         """Count all that is left as failed."""
-        self._ask = Ask(*_hull(self.todo)) if len(self.todo) else self._ask
+        if len(self.todo):
+            self._ask = Ask(int(self.todo.starts[0]), int(self.todo.ends[-1]))
         self._give_up(reason)
 
     def give_up_ask(self, reason: str) -> None:
@@ -193,7 +194,7 @@ class Pursuit:
         anchors = {ask.left, ask.right} - {None}
         if self._has_news or not anchors or not anchors <= self._repeated:
             return Spans.range(0, 0)
-        found = self._doubts.without(self._doubts.without(self._claimed))
+        found = self._doubts.within(self._claimed)
         if ask.right is not None or not len(found):
             return found
         # Nothing stands behind the last doubt: what is recent may not be published yet.
@@ -222,28 +223,21 @@ class Pursuit:
     def _drop_what_is_not_due(self, now_us: int) -> None:
         """Forget what no bar can be missing from: closed hours, and what may yet come."""
         due = self.todo.clipped(self._ask.start, min(self._ask.end, now_us - LATENCY_US))
-        kept = [
-            self.hours.expects_bars(start, end)
-            for start, end in zip(due.starts.tolist(), due.ends.tolist(), strict=True)
-        ]
-        mask = np.array(kept, dtype=np.bool_)
-        due = Spans(due.starts[mask], due.ends[mask])
+        kept = [Spans.range(*one) for one in due.pairs() if self.hours.expects_bars(*one)]
         asked = Spans.range(self._ask.start, self._ask.end)
-        self.todo = _joined(self.todo.without(asked), due)
-        self._doubts = self._doubts.without(self._doubts.without(self.todo))
+        self.todo = Spans.joined([self.todo.without(asked), *kept])
+        self._doubts = self._doubts.within(self.todo)
 
     def _forget_if_advanced(self) -> bool:
         """Begin to count anew where the answer settled something; return whether it did."""
-        advanced = _length(self.todo) < self._before
+        advanced = self.todo.length < self._before
         if advanced:
             self._silences = self._faults = self._outages = 0
         return advanced
 
     def _give_up(self, reason: str) -> None:
         asked = Spans.range(self._ask.start, self._ask.end)
-        lost = self.todo.without(self.todo.without(asked))
-        for start, end in zip(lost.starts.tolist(), lost.ends.tolist(), strict=True):
-            self.failures.append(Failure(start, end, reason))
+        self.failures += [Failure(*lost, reason) for lost in self.todo.within(asked).pairs()]
         self.todo = self.todo.without(asked)
         self._silences = self._faults = self._outages = 0
 
@@ -277,17 +271,3 @@ class Pursuit:
     def _step(self) -> int:
         timeframe = self.series.timeframe
         return timeframe_us(timeframe if timeframe.is_intraday else Timeframe.MINUTE_1)
-
-
-def _length(spans: Spans) -> int:
-    return int((spans.ends - spans.starts).sum())
-
-
-def _hull(spans: Spans) -> tuple[int, int]:
-    return int(spans.starts[0]), int(spans.ends[-1])
-
-
-def _joined(one: Spans, other: Spans) -> Spans:
-    return Spans.of(
-        np.concatenate([one.starts, other.starts]), np.concatenate([one.ends, other.ends])
-    )

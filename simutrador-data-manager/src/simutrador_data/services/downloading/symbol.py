@@ -8,8 +8,6 @@ import time
 from datetime import datetime
 from typing import Final
 
-import numpy as np
-
 from simutrador_core.errors import CorruptDataError, InputError, SimutradorError, StoreError
 from simutrador_core.interfaces.data_provider import DataProvider
 from simutrador_core.models.bars import SeriesKey
@@ -92,7 +90,7 @@ class SymbolDownload:
         """Return what has become of it; cancelled where it was not run to its end."""
         if self._status is DownloadStatus.CANCELLED and self._pursuit is not None:
             lost = [self._pursuit.todo, *(Spans.range(f.start, f.end) for f in self._lost())]
-            self._tally.failed = _joined(lost)
+            self._tally.failed = Spans.joined(lost)
         return self._tally.report(
             self._series,
             status=self._status,
@@ -114,12 +112,12 @@ class SymbolDownload:
                 if not len(asks):
                     return
             else:
-                asks = asks.without(asks.without(failed))
+                asks = asks.within(failed)
             if not len(asks):
                 continue
             self._stage, self._provider = Stage.FETCHING, provider.name
             given = await self._ask(provider, wanted, asks, listed)
-            failed = given if failed is None else _joined([failed.without(asks), given])
+            failed = given if failed is None else Spans.joined([failed.without(asks), given])
             self._tally.failed = failed
 
     async def _ask(
@@ -128,7 +126,7 @@ class SymbolDownload:
         """Ask one provider; return what it did not give."""
         known = await in_thread(lambda: neighbours(self._desk.store, self._series, asks))
         self._pursuit = Pursuit(self._series, wanted.hours, asks, self._desk.patience, stored=known)
-        self._before = _length(asks)
+        self._before = asks.length
         reason = self._unable(provider)
         if reason:
             self._pursuit.give_up(reason)
@@ -148,7 +146,7 @@ class SymbolDownload:
             await asking.run()
         failures = self._lost()
         self._tally.fail(failures, provider=provider.name)
-        return _joined([Spans.range(one.start, one.end) for one in failures])
+        return Spans.joined([Spans.range(one.start, one.end) for one in failures])
 
     def _lost(self) -> list[Failure]:
         return [] if self._pursuit is None else self._pursuit.failures
@@ -208,7 +206,7 @@ class SymbolDownload:
     def _tell(self) -> None:
         settled = 1.0 if self._stage is Stage.DONE else 0.0
         if self._pursuit is not None and self._before and self._stage is not Stage.DONE:
-            settled = 1 - _length(self._pursuit.todo) / self._before
+            settled = 1 - self._pursuit.todo.length / self._before
         self._desk.watch.tell(
             SymbolProgress(
                 symbol=self._series.symbol,
@@ -224,17 +222,4 @@ class SymbolDownload:
 
 
 def _failures(spans: Spans, reason: str) -> list[Failure]:
-    pairs = zip(spans.starts.tolist(), spans.ends.tolist(), strict=True)
-    return [Failure(start, end, reason) for start, end in pairs]
-
-
-def _joined(parts: list[Spans]) -> Spans:
-    none = np.empty(0, dtype=np.int64)
-    return Spans.of(
-        np.concatenate([none, *(one.starts for one in parts)]),
-        np.concatenate([none, *(one.ends for one in parts)]),
-    )
-
-
-def _length(spans: Spans) -> int:
-    return int((spans.ends - spans.starts).sum())
+    return [Failure(start, end, reason) for start, end in spans.pairs()]

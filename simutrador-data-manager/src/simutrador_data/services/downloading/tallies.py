@@ -138,5 +138,4 @@ class Tally:
 
 
 def _ranges(spans: Spans) -> tuple[tuple[datetime, datetime], ...]:
-    pairs = zip(spans.starts.tolist(), spans.ends.tolist(), strict=True)
-    return tuple((from_us(start), from_us(end)) for start, end in pairs)
+    return tuple((from_us(start), from_us(end)) for start, end in spans.pairs())

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -36,9 +36,32 @@ class Spans:
         return cls(starts[np.append(0, apart + 1)], ends[np.append(apart, len(ends) - 1)])
 
     @classmethod
+    def joined(cls, parts: Iterable[Spans]) -> Spans:
+        """Return the ranges of all parts together."""
+        given = list(parts)
+        none = np.empty(0, dtype=np.int64)
+        return cls.of(
+            np.concatenate([none, *(part.starts for part in given)]),
+            np.concatenate([none, *(part.ends for part in given)]),
+        )
+
+    @classmethod
     def range(cls, start: int, end: int) -> Spans:
         """Return one range, none where it is empty."""
         return cls.of(np.array([start], dtype=np.int64), np.array([end], dtype=np.int64))
+
+    @property
+    def length(self) -> int:
+        """How long the ranges are together, microseconds."""
+        return int((self.ends - self.starts).sum())
+
+    def pairs(self) -> list[tuple[int, int]]:
+        """Return the ranges as pairs of plain integers."""
+        return list(zip(self.starts.tolist(), self.ends.tolist(), strict=True))
+
+    def within(self, other: Spans) -> Spans:
+        """Return what of these ranges lies in those of `other`."""
+        return self.without(self.without(other))
 
     def clipped(self, start: int, end: int) -> Spans:
         """Return what of these ranges lies in `[start, end)`."""
