@@ -6,13 +6,13 @@ import os
 import subprocess
 import sys
 from collections.abc import AsyncGenerator, Callable, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import AbstractContextManager, asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from importlib import import_module
 from itertools import count
 from pathlib import Path
-from typing import Annotated, Any, Final
+from typing import IO, Annotated, Any, Final
 
 import httpx
 from fastapi import APIRouter, FastAPI, Request, WebSocket
@@ -20,6 +20,7 @@ from fastapi.responses import HTMLResponse
 from pydantic import BaseModel, SecretStr
 
 from kit_auth import PASSWORD, SECRET, quick_passwords
+from kit_forks import forked, serve_forks
 from simutrador_core.errors import SimutradorError
 from simutrador_service.auth import (
     Accounts,
@@ -270,32 +271,49 @@ def _show_secrets(_logger: Any, _method: str, event: Any) -> Any:
     return event
 
 
-@contextmanager
-def process(folder: Path, **environment: str) -> Iterator[str]:
+def process(folder: Path, **environment: str) -> AbstractContextManager[str]:
     """Run the service in a process of its own and give its address; it logs to `folder/log`.
 
     Raises:
         RuntimeError: it ended instead; the text is what it wrote.
     """
-    with (folder / "log").open("ab") as log:
-        started = subprocess.Popen(
-            [sys.executable, __file__, str(folder)],
-            cwd=folder,
-            env={**os.environ, "SERVER__PORT": "0", **environment},
-            stdout=subprocess.PIPE,
-            stderr=log,
-            text=True,
-        )
-    try:
-        assert started.stdout is not None
-        address = started.stdout.readline().strip()
+    return _process(forked, folder, environment)
+
+
+def fresh_process(folder: Path, **environment: str) -> AbstractContextManager[str]:
+    """Run it in an interpreter that has imported nothing yet."""
+    return _process(started, folder, environment)
+
+
+@contextmanager
+def _process(start: Any, folder: Path, environment: dict[str, str]) -> Iterator[str]:
+    variables = {**os.environ, "SERVER__PORT": "0", **environment}
+    with (folder / "log").open("ab") as log, start(__file__, folder, variables, log) as written:
+        address = written.readline().strip()
         if not address:
             raise RuntimeError((folder / "log").read_text())
         yield address
+
+
+@contextmanager
+def started(
+    script: str, folder: Path, environment: dict[str, str], log: IO[bytes]
+) -> Iterator[IO[str]]:
+    """Run a script in an interpreter of its own and give what it writes."""
+    command = [sys.executable, script, str(folder)]
+    begun = subprocess.Popen(
+        command, cwd=folder, env=environment, stdout=subprocess.PIPE, stderr=log, text=True
+    )
+    assert begun.stdout is not None
+    try:
+        yield begun.stdout
     finally:
-        started.terminate()
-        started.communicate(timeout=20)
+        begun.terminate()
+        begun.communicate(timeout=20)
 
 
 if __name__ == "__main__":
-    main()
+    if sys.argv[1] == "--forks":
+        serve_forks(int(sys.argv[2]), main)
+    else:
+        main()

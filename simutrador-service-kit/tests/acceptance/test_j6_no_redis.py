@@ -17,7 +17,7 @@ from typer.testing import CliRunner
 
 from kit_auth import PASSWORD
 from kit_events import numbers_of, record_events
-from kit_whole import FAULT, PEOPLE, USERS, process, repeat
+from kit_whole import FAULT, PEOPLE, USERS, fresh_process, repeat
 from simutrador_core.testing.acceptance import Figure, patience
 from simutrador_service.auth import Role
 from simutrador_service.database import Database
@@ -80,7 +80,7 @@ def test_one_process_does_it_all(tmp_path: Path, figure: Figure) -> None:
     folder.mkdir()
     absent.mkdir()
     settings = {PEOPLE: "1", "AUTH__ENABLED": "true", "PYTHONPATH": without_packages(absent)}
-    with process(folder, **settings) as address, httpx.Client(base_url=address) as client:
+    with fresh_process(folder, **settings) as address, httpx.Client(base_url=address) as client:
         ids = ask_for_jobs(client)
         assert ends(client, ids) == [("completed", f"job {number}") for number in range(JOBS)]
         with client.stream("GET", f"/jobs/{ids[0]}/events") as events:
