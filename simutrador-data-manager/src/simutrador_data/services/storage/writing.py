@@ -156,6 +156,9 @@ def parts_by_year(times: I64, key: SeriesKey) -> Iterator[tuple[str, int, int]]:
         yield "all", 0, len(times)
         return
     years = from_us(int(times[0])).year, from_us(int(times[-1])).year
+    if years[0] == years[1]:  # as a rule
+        yield f"{years[0]:04d}", 0, len(times)
+        return
     begins = [to_us(datetime(year, 1, 1, tzinfo=UTC)) for year in range(years[0] + 1, years[1] + 1)]
     edges = [0, *np.searchsorted(times, begins).tolist(), len(times)]
     for year, (first, last) in enumerate(pairwise(edges), start=years[0]):
