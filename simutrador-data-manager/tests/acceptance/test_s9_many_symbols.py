@@ -1,61 +1,90 @@
-"""S9: ten thousand symbols and a thousand versions are listed and looked up at once."""
+"""S9: ten thousand symbols and a thousand versions are listed and looked up in little memory."""
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
-from datetime import timedelta
+import json
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from functools import partial
 from pathlib import Path
-from unittest.mock import patch
+from typing import Any, Final
 
 import pytest
 
-from simutrador_core.models.bars import Bars, SeriesKey
-from simutrador_core.models.enums import OnConflict, Timeframe
-from simutrador_core.testing.builders import START, make_bars, make_change, query_all
-from simutrador_data.services.storage.local_bars import LocalBars
-from simutrador_data.services.storage.parquet_store import ParquetStore
+from simutrador_core.testing.acceptance import at_scale
 
-SYMBOLS, VERSIONS = 10_000, 1_000
+SCRIPT: Final = Path(__file__).with_name("look_up.py")
+SYMBOLS: Final = 10_000
+VERSIONS: Final = at_scale(100, 1_000)
+MOST: Final = 500_000_000
+"""Bytes each process may hold, its libraries included."""
+PLANTED: Final = ["none"]
+
+pytestmark = pytest.mark.skipif(
+    not Path("/proc/self/status").exists(), reason="peak memory is read from /proc"
+)
 
 
 @contextmanager
-def looks_through_every_series() -> Iterator[None]:
-    """Fault: the latest bar is looked for by reading the list of all series."""
-    whole = LocalBars.latest
-
-    def slow(self: LocalBars, keys: Iterable[SeriesKey]) -> dict[SeriesKey, Bars]:
-        wanted = set(keys)
-        return whole(self, [info.series for info in self.symbols() if info.series in wanted])
-
-    with patch.object(LocalBars, "latest", slow):
+def plants(fault: str) -> Iterator[None]:
+    """Plant a fault of the script."""
+    PLANTED.insert(0, fault)
+    try:
         yield
+    finally:
+        PLANTED.pop(0)
 
 
-@pytest.mark.acceptance("S9", package="data-manager", breaks=looks_through_every_series)
+def breaks(fault: str) -> Callable[[], AbstractContextManager[object]]:
+    """Return what plants a fault."""
+    return partial(plants, fault)
+
+
+def run(what: str, folder: Path, fault: str = "none") -> dict[str, Any]:
+    """Return what the script prints at its end."""
+    command = [sys.executable, str(SCRIPT), what, str(folder), str(SYMBOLS), str(VERSIONS), fault]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    found: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
+    return found
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, int]:
+    """Return a store of many symbols and versions, and the most memory making it took."""
+    folder = tmp_path_factory.mktemp("many") / "store"
+    return folder, int(run("make", folder)["peak"])
+
+
+@pytest.mark.acceptance("S9", package="data-manager", breaks=breaks("all series"))
 def test_many_symbols_and_versions_are_listed_and_looked_up_at_once(
-    fast_path: Path, figure: Callable[[str], None]
+    made: tuple[Path, int], figure: Callable[[str], None]
 ) -> None:
-    keys = [SeriesKey(f"S{number:05}", Timeframe.MINUTE_1) for number in range(SYMBOLS)]
-    with ParquetStore(fast_path) as store:
-        store.commit(make_change(*(make_bars(key.symbol, n=3) for key in keys)))
-        for version in range(VERSIONS):
-            bar = make_bars("S00000", start=START + timedelta(minutes=2), n=1, price=version + 1)
-            store.commit(make_change(bar, on_conflict=OnConflict.REPLACE))
-        begun = time.perf_counter()
-        assert len(store.symbols()) == SYMBOLS
-        listed = time.perf_counter() - begun
-        taken: list[float] = []
-        for key in keys[::50]:
-            begun = time.perf_counter()
-            found = store.latest([key])
-            taken.append(time.perf_counter() - begun)
-            assert len(found[key]) == 1
-        slowest = sorted(taken)[int(len(taken) * 0.99)]
-        assert len(store.history("S00000", Timeframe.MINUTE_1)) == VERSIONS + 1
-        first = store.read(query_all("S00000", as_of=2))
-        assert first.close[-1] == 1.01  # restated to price 1 by commit 2, which closes a cent above
-    assert listed < 1.0
-    assert slowest < 0.05
-    figure(f"{SYMBOLS} symbols in {listed * 1e3:.0f} ms, last bar p99 {slowest * 1e3:.2f} ms")
+    found = run("look", made[0], PLANTED[0])
+    assert found["listed"] == found["together"] == SYMBOLS
+    assert found["found"] == SYMBOLS // 50
+    assert found["versions"] == VERSIONS + 1
+    # Restated to price 1 by commit 2, which closes a cent above, and so on.
+    assert (found["second"], found["newest"]) == (1.01, VERSIONS + 0.01)
+    assert found["listed_s"] < 1.0
+    assert found["p99_s"] < 0.05
+    figure(
+        f"{SYMBOLS} symbols in {found['listed_s'] * 1e3:.0f} ms, "
+        f"last bar p99 {found['p99_s'] * 1e3:.2f} ms"
+    )
+
+
+@pytest.mark.acceptance("S9", package="data-manager", breaks=breaks("whole files"))
+def test_many_symbols_and_versions_take_little_memory(
+    made: tuple[Path, int], figure: Callable[[str], None]
+) -> None:
+    folder, writing = made
+    reading = run("look", folder, PLANTED[0])["peak"]
+    assert writing < MOST
+    assert reading < MOST
+    figure(
+        f"{SYMBOLS} symbols and {VERSIONS} versions written in {writing / 1e6:.0f} MB, "
+        f"looked up in {reading / 1e6:.0f} MB"
+    )
