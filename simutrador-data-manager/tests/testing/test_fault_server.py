@@ -393,6 +393,8 @@ def test_a_reply_of_ones_own_is_served_as_it_is(server: FaultServer, client: htt
     assert ask(client, server)["resultsCount"] == 4
     answer = client.get(server.url("polygon") + POLYGON.replace("AAPL", "MSFT"))
     assert answer.content == b'{"status":"OK","results":[{"t":NaN}]}'
+    server.always(Reply.of({"status": "OK"}))
+    assert [ask(client, server) for _ in range(2)] == [{"status": "OK"}] * 2
 
 
 def test_a_schedule_is_the_same_in_any_order_and_has_its_share() -> None:

@@ -52,7 +52,7 @@ _KEY_HEADERS: Final = ("apikey", "x-api-key", "x-mbx-apikey", "apca-api-secret-k
 _KEY_PARAMETERS: Final = ("apiKey", "apikey", "token")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Reply:
     """One HTTP answer; serve your own with `FaultServer.inject`."""
 
