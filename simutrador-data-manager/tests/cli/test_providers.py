@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from pathlib import Path
 
 import pytest
 
@@ -45,6 +46,8 @@ def test_check_says_what_a_vendor_lacks_and_where_to_get_it(
         "ready": False,
         "lacks": ["POLYGON__API_KEY"],
         "key_url": "https://massive.com/dashboard/keys",
+        "reason": "polygon: set POLYGON__API_KEY; a key is to be had at "
+        "https://massive.com/dashboard/keys",
         "base_url": "https://api.massive.com",
         "rate": "5/min",
     }
@@ -54,6 +57,16 @@ def test_check_says_what_a_vendor_lacks_and_where_to_get_it(
     assert ready.code == 0
     assert "ready" in ready.out
     assert "a-key-nobody-may-see" not in ready.out
+
+
+def test_check_says_what_else_a_vendor_needs(
+    run, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    lacks = run("providers", "check", "files")
+    assert lacks.code == 1
+    assert "files: set FILES__BASE_URL" in lacks.out
+    monkeypatch.setenv("FILES__BASE_URL", str(tmp_path))
+    assert run("providers", "check", "files").code == 0
 
 
 def test_an_unknown_vendor_is_refused_with_the_nearest(run) -> None:

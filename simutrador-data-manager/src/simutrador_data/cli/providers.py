@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import asyncio
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -22,6 +23,8 @@ from simutrador_service.cli import (
 )
 
 if TYPE_CHECKING:
+    from pydantic import SecretStr
+
     from simutrador_data.core.settings import Settings
     from simutrador_data.services.data_providers.finding import BrokenPlugin
     from simutrador_data.services.data_providers.plugin import ProviderPlugin
@@ -103,8 +106,8 @@ def check_providers(
                 shown.add_row(one["name"], _state(one), one["base_url"] or "-", one["rate"] or "-")
             console.print(shown)
             for one in documents:
-                if not one["ready"]:
-                    console.print(_next_step(one), markup=False, soft_wrap=True)
+                if one["reason"] is not None:
+                    console.print(one["reason"], markup=False, soft_wrap=True)
             _show_broken(console, broken)
 
         write(
@@ -142,23 +145,45 @@ def _readiness(plugin: ProviderPlugin, settings: Settings) -> dict[str, Any]:
 
     keys, rule = keys_of(plugin, settings), rule_of(plugin, settings)
     lacks = [name for name in plugin.key_names if name not in keys]
+    base_url = base_url_of(plugin, settings)
+    reason = _missing_keys(plugin, lacks) if lacks else _refusal(plugin, base_url, keys)
     return {
         "name": plugin.name,
-        "ready": not lacks,
+        "ready": reason is None,
         "lacks": lacks,
         "key_url": plugin.key_url if lacks else None,
-        "base_url": base_url_of(plugin, settings),
+        "reason": reason,
+        "base_url": base_url,
         "rate": section_of(plugin, settings).rate or (None if rule is None else str(rule)),
     }
 
 
+def _missing_keys(plugin: ProviderPlugin, lacks: Sequence[str]) -> str:
+    where = f"; a key is to be had at {plugin.key_url}" if plugin.key_url else ""
+    return f"{plugin.name}: set {' and '.join(lacks)}{where}"
+
+
+def _refusal(plugin: ProviderPlugin, base_url: str, keys: Mapping[str, SecretStr]) -> str | None:
+    """Return why a provider cannot be opened, None if it can; opening asks nobody anything."""
+    from simutrador_core.errors import SimutradorError
+    from simutrador_data.services.data_providers.access import ProviderAccess
+
+    async def opened() -> None:
+        async with plugin.open(ProviderAccess(base_url, keys=keys)):
+            pass
+
+    try:
+        asyncio.run(opened())
+    except SimutradorError as e:
+        text = str(e)
+        return text if text.startswith(plugin.name) else f"{plugin.name}: {text}"
+    return None
+
+
 def _state(readiness: dict[str, Any]) -> str:
-    return "[green]ready[/]" if readiness["ready"] else "[yellow]needs a key[/]"
-
-
-def _next_step(readiness: dict[str, Any]) -> str:
-    where = f"; a key is to be had at {readiness['key_url']}" if readiness["key_url"] else ""
-    return f"{readiness['name']}: set {' and '.join(readiness['lacks'])}{where}"
+    if readiness["ready"]:
+        return "[green]ready[/]"
+    return "[yellow]needs a key[/]" if readiness["lacks"] else "[yellow]not set up[/]"
 
 
 def _broken(one: BrokenPlugin) -> dict[str, str]:

@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from importlib import import_module
+from importlib.util import find_spec
 from typing import Any, ClassVar, Final
 
 import httpx
@@ -217,6 +218,8 @@ async def open_ccxt(access: ProviderAccess) -> AsyncGenerator[CcxtProvider]:
         InputError: it names none that ccxt knows.
         MissingExtraError: ccxt is not installed (extra `ccxt`).
     """
+    if not access.base_url and find_spec("ccxt") is not None:  # told before the slow import
+        raise InputError("name an exchange: ccxt:kraken", field="provider")
     try:
         library: Any = import_module("ccxt.async_support")  # takes a second: only who asks pays
     except ImportError as e:
