@@ -18,11 +18,13 @@ _ODD_DIGITS: Final = "12478BDE"  # with an odd number of bits: any bit makes one
 def _sum(numbers: str, texts: str = "") -> str:
     """Return the expression of a row's sum; NULL counts as another number than any that is used."""
     terms = [f"ifnull({name} % {_MODULUS}, -{_MODULUS})" for name in numbers.split()]
-    terms += [_weight(name) for name in texts.split()]
+    if texts:
+        terms.append(_weight(" || ".join(texts.split())))
     return " + ".join(f"{term} * {2 * at + 3}" for at, term in enumerate(terms))
 
 
 def _weight(text: str) -> str:
+    """Return the expression of a text's weight: of several as one, as each call costs a commit."""
     found = f"hex({text})"
     for digit in _ODD_DIGITS:
         found = f"replace({found}, '{digit}', '')"
