@@ -24,7 +24,7 @@ def run(folder: Path, *command: str) -> str:
         env={**os.environ, "PATH": f"{here}{os.pathsep}{os.environ['PATH']}"},
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=300,
         check=False,
     )
     assert done.returncode == 0, done.stderr

@@ -58,11 +58,13 @@ def pursue(
     rows: int = 7,
     todo: Spans = WHOLE,
     now: datetime = NOW,
+    stored: Sequence[int] = (),
 ) -> tuple[Pursuit, Kept, list[BarRequest]]:
     """Ask until nothing is left; return the pursuit, what was kept and what was asked."""
     chance, planted, asked = random.Random(seed), iter(faults), list[BarRequest]()
     hours = TradingHours.of(CALENDAR, bars.timeframe)
-    pursuit, kept, now_us = Pursuit(bars.series, hours, todo), Kept(), to_us(now)
+    pursuit = Pursuit(bars.series, hours, todo, stored=stored)
+    kept, now_us = Kept(), to_us(now)
     while (ask := pursuit.next_ask()) is not None:
         request = BarRequest(bars.symbol, bars.timeframe, from_us(ask.start), from_us(ask.end))
         asked.append(request)
@@ -202,3 +204,15 @@ def test_a_wrong_row_beside_its_anchor_is_no_silence() -> None:
         "bars that break a rule, asked 3 times"
     ]
     assert not kept.covered.contain(bars.opened_at[-1:], bars.opened_at[-1:] + 1)[0]
+
+
+def test_silences_are_counted_range_by_range() -> None:
+    """Four quiet minutes far apart, each with a stored bar before and after: each is confirmed."""
+    quiet, bars = [21, 61, 101, 141], truth(absent=[21, 61, 101, 141])
+    opens = truth().opened_at
+    todo = Spans.joined(Spans.range(int(opens[k]), int(opens[k]) + 60_000_000) for k in quiet)
+    beside = [int(opens[k + step]) for k in quiet for step in (-1, 1)]
+    pursuit, kept, asked = pursue(bars, todo=todo, stored=beside)
+    assert not pursuit.failures
+    assert kept.covered.pairs() == todo.pairs()
+    assert len(asked) == 2 * len(quiet)

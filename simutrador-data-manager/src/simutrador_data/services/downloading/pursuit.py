@@ -59,11 +59,12 @@ class Pursuit:
     _has_news: bool = False
     _ask: Ask = field(default_factory=lambda: Ask(0, 0))
     _before: int = 0
+    _at: int = 0
     _page_us: int = 0
     _reached: int = 0
     _repeated: set[int | None] = field(default_factory=set[int | None])
     _stalls: int = 0
-    _silences: int = 0
+    _silences: dict[int, int] = field(default_factory=dict[int, int])
     _faults: int = 0
     _outages: int = 0
     _bad: set[int] = field(default_factory=set[int])
@@ -83,6 +84,8 @@ class Pursuit:
         else:
             return None
         self._ask, self._before = ask, self.todo.length
+        # Silences are counted by where the first open range of an ask begins.
+        self._at = int(self.todo.clipped(ask.start, ask.end).starts[0])
         self._reached, self._stalls, self._is_bad = ask.start, 0, False
         self._repeated.clear()
         self._claimed, self._has_news = Spans.range(0, 0), False
@@ -136,16 +139,16 @@ class Pursuit:
         self._drop_what_is_not_due(now_us)
         if self._forget_if_advanced():
             return confirmed
-        self._silences += 1
-        if self._silences >= self.patience.silences:
+        silences = self._silences[self._at] = self._silences.get(self._at, 0) + 1
+        if silences >= self.patience.silences:
             what = "bars that break a rule" if self._is_bad else "no bars though bars are due"
-            self._give_up(f"{what}, asked {self._silences} times")
+            self._give_up(f"{what}, asked {silences} times")
         return confirmed
 
     @property
     def wait_s(self) -> float:
         """Seconds to wait before asking again: none after an answer that brought something."""
-        times = self._silences + self._faults + self._outages
+        times = self._silences.get(self._at, 0) + self._faults + self._outages
         wait = self.patience.first_wait_s * 2.0 ** (times - 1)
         return min(self.patience.longest_wait_s, wait) if times else 0.0
 
@@ -232,14 +235,18 @@ class Pursuit:
         """Begin to count anew where the answer settled something; return whether it did."""
         advanced = self.todo.length < self._before
         if advanced:
-            self._silences = self._faults = self._outages = 0
+            self._forget()
         return advanced
+
+    def _forget(self) -> None:
+        self._silences.pop(self._at, None)
+        self._faults = self._outages = 0
 
     def _give_up(self, reason: str) -> None:
         asked = Spans.range(self._ask.start, self._ask.end)
         self.failures += [Failure(*lost, reason) for lost in self.todo.within(asked).pairs()]
         self.todo = self.todo.without(asked)
-        self._silences = self._faults = self._outages = 0
+        self._forget()
 
     def _first(self, spans: Spans) -> tuple[int, int]:
         """Return the first range, with those after it that one page could hold as well."""
@@ -249,7 +256,7 @@ class Pursuit:
 
     def _confirming(self) -> Ask:
         start, end = self._first(self.todo)
-        if self.hours.holds_session(start, end) and not self._silences:
+        if self.hours.holds_session(start, end) and start not in self._silences:
             return Ask(start, end)  # much is absent: a page was lost, and one request brings it
         left, right = self._anchors(start, end)
         if left is None or right is None:  # an edge of all that is known: by itself
