@@ -177,13 +177,13 @@ def test_a_page_is_parsed_at_150_000_bars_a_second() -> None:
     klines = [kline(n * MINUTE_MS, f"{10 + n % 977 / 100:.8f}") for n in range(30_000)]
     response = httpx.Response(200, content=json.dumps(klines).encode())
     best = min(_parse_s(response) for _ in range(5))
-    assert 30_000 / best > 150_000
+    assert best < 30_000 / 150_000
 
 
 def _parse_s(response: httpx.Response) -> float:
-    begun = time.perf_counter()
+    begun = time.thread_time()
     klines = decoded(response, list[Kline], provider="binance", strict=False)
     rows = to_rows(klines, Timeframe.MINUTE_1)
-    spent = time.perf_counter() - begun
+    spent = time.thread_time() - begun
     assert rows.open[976] == 19.76
     return spent

@@ -424,12 +424,12 @@ def test_a_page_is_parsed_at_150_000_bars_a_second() -> None:
     body = json.dumps({"ticker": "AAPL", "status": "OK", "results": results}).encode()
     response = httpx.Response(200, content=body)
     best = min(_parse_s(response) for _ in range(5))
-    assert 50_000 / best > 150_000
+    assert best < 50_000 / 150_000
 
 
 def _parse_s(response: httpx.Response) -> float:
-    begun = time.perf_counter()
+    begun = time.thread_time()
     rows = to_rows(decoded(response, AggregatesPage, provider="polygon").results or [])
-    spent = time.perf_counter() - begun
+    spent = time.thread_time() - begun
     assert np.isclose(rows.open[976], 19.76)
     return spent

@@ -319,13 +319,13 @@ def test_a_page_is_parsed_at_150_000_bars_a_second() -> None:
     document = chart([60 * n for n in range(20_000)], **columns)
     response = httpx.Response(200, content=json.dumps(document).encode())
     best = min(_parse_s(response) for _ in range(5))
-    assert 20_000 / best > 150_000
+    assert best < 20_000 / 150_000
 
 
 def _parse_s(response: httpx.Response) -> float:
-    begun = time.perf_counter()
+    begun = time.thread_time()
     (found,) = decoded(response, ChartAnswer, provider="yahoo").chart.result or []
     rows = to_rows(found, Timeframe.MINUTE_1, unit=Decimal(1))
-    spent = time.perf_counter() - begun
+    spent = time.thread_time() - begun
     assert rows.close[976] == 19.76
     return spent
