@@ -66,7 +66,7 @@ def tel_aviv(day: date) -> Pieces:
 
 
 WEEKDAYS: Final = range(5)
-SOME: Final = at_scale(0.04, 0.5)
+SOME: Final = at_scale(0.02, 0.5)
 """The share of minutes kept in markets that trade round the clock."""
 
 
@@ -78,7 +78,7 @@ class Market:
     zone: str
     pieces: Callable[[date], Pieces]
     week_starts: int = 0
-    kept: float = at_scale(0.4, 0.9)
+    kept: float = at_scale(0.15, 0.9)
     clocks_of: str = ""
     """Whose clock changes are looked at, when the market's own clocks never change."""
 
@@ -268,6 +268,8 @@ def test_no_bar_is_shifted_lost_or_doubled_where_clocks_change(
         changes += len(days)
         for change in days:
             wrong += differences(market, change, calendar)
+        if wrong:
+            break  # the other markets would only take time
     assert wrong == [], f"{len(wrong)} differences"
     zones = len({market.zone for market in MARKETS})
     assert changes >= 2 * len(YEARS) * len(MARKETS)

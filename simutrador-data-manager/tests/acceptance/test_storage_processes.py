@@ -122,7 +122,7 @@ def ignores_base() -> Any:
 def test_eight_writers_on_one_series_lose_and_double_nothing(
     fast_path: Path, figure: Callable[[str], None]
 ) -> None:
-    workers, commits = 8, at_scale(25, 200)
+    workers, commits = 8, at_scale(15, 200)
     with ParquetStore(fast_path) as store:
         times = [STEPS.BASE_US]
         first = STEPS.flat("AAPL", Timeframe.MINUTE_1, times, 0.0)
@@ -157,7 +157,7 @@ def deletes_what_versions_still_name() -> Any:
 def test_readers_see_one_version_each_while_others_write_compact_and_vacuum(
     fast_path: Path, figure: Callable[[str], None]
 ) -> None:
-    commits = 1_000
+    commits = at_scale(400, 1_000)
     with ParquetStore(fast_path) as store:
         store.commit(STEPS.change_to_version(1))
         with running("watch", fast_path, 0) as one, running("watch", fast_path, 1) as two:
