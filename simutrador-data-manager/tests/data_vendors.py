@@ -30,7 +30,7 @@ from simutrador_data.services.downloading import (
 from simutrador_data.services.serving.ranges import Range
 from simutrador_data.testing import FaultServer
 
-KEYS: Final = dict.fromkeys(
+KEYS: Final[dict[str, str]] = dict.fromkeys(
     ("polygon", "fmp", "tiingo", "alpaca", "binance", "yahoo"), "nObOdY9mAy7sEe5"
 )
 """The key that tests show each vendor; nothing that they write may hold it."""
@@ -98,7 +98,10 @@ async def fetch(
     async with plugin.open(access) as provider:
         return await download(
             DownloadRequest(
-                tuple(bars.symbol for bars in truth), range=Range(start, end), at_once=at_once
+                tuple(bars.symbol for bars in truth),
+                range=Range(start, end),
+                adjustment=truth[0].adjustment,
+                at_once=at_once,
             ),
             providers=[provider],
             store=store,
@@ -118,9 +121,9 @@ def fetched(
 def stored(store: BarStore, bars: Bars) -> Bars:
     """Return what is stored of a series, perhaps nothing."""
     try:
-        return store.read(query_all(bars.symbol, bars.timeframe))
+        return store.read(query_all(bars.symbol, bars.timeframe, adjustment=bars.adjustment))
     except UnknownSymbolError:
-        return Bars.empty(bars.symbol, bars.timeframe)
+        return Bars.empty(bars.symbol, bars.timeframe, bars.adjustment)
 
 
 def wrong_bars(store: BarStore, truth: Bars) -> int:
@@ -137,7 +140,9 @@ def wrong_bars(store: BarStore, truth: Bars) -> int:
 def false_claims(store: BarStore, truth: Bars) -> int:
     """Return how many bars are absent though the store says that their time is settled."""
     settled = np.zeros(len(truth), dtype=np.bool_)
-    for one in store.coverage(query_all(truth.symbol, truth.timeframe)):
+    for one in store.coverage(
+        query_all(truth.symbol, truth.timeframe, adjustment=truth.adjustment)
+    ):
         start, end = to_us(one.start), to_us(one.end)
         settled |= (truth.opened_at >= start) & (truth.opened_at < end)
     present = np.isin(truth.opened_at, stored(store, truth).opened_at)
