@@ -72,6 +72,32 @@ def test_names_tell_companies_apart(run: Run, imported: Path, tmp_path: Path) ->
     assert "one company: OLD (beginning to 2024-01-04), ACME (2024-01-04 to now)" in text
 
 
+def test_bars_of_a_company_are_read_under_all_its_names(
+    run: Run, imported: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "ROAD.csv").write_text(
+        "Date,Open,High,Low,Close,Volume\n2024-01-08,5,5,5,5,9\n2024-01-09,6,6,6,6,9\n"
+    )
+    run("import", "ROAD.csv", "--data", imported)
+    (tmp_path / "names.csv").write_text(
+        "symbol,kind,effective,ratio,successor\nACME,rename,2024-01-08,,ROAD\n"
+        "ROAD,split,2024-01-08,20,\n"
+    )
+    run("actions", "import", "names.csv", "--data", imported)
+    asked = ("bars", "ROAD", "--names", "company", "--data", imported)
+    document = run(*asked, "--json").document
+    assert [one["symbol"] for one in document["series"]] == ["ROAD"] * len(document["series"])
+    found = [close for one in document["series"] for close in one["close"]]
+    assert found == [101, 102, 103, 5, 6]
+    split = run(*asked, "--adjustment", "split", "--json").document
+    found = [close for one in split["series"] for close in one["close"]]
+    assert found == pytest.approx([5.05, 5.1, 5.15, 5, 6], rel=1e-12)
+    assert split["dataset_id"] != document["dataset_id"]
+    assert "2 of 5 bars" in run(*asked, "--limit", "2").out
+    alone = run("bars", "ROAD", "--data", imported, "--json").document
+    assert alone["series"][0]["close"] == [5, 6]
+
+
 def test_lean_files_are_recognised(run: Run, imported: Path, test_data: Path) -> None:
     folder = test_data / "bars/equity_us"
     files = [folder / "map_files/bac.csv", folder / "factor_files/bac.csv"]

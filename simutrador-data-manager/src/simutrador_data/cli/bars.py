@@ -27,8 +27,17 @@ from simutrador_data.cli.session import Session, adjusting_bars, open_session
 from simutrador_service.cli import DebugOption, JsonOption, reporting, stderr, table, write
 
 if TYPE_CHECKING:
-    from simutrador_core.interfaces.storage import BarStore
     from simutrador_core.models.bars import BarQuery, Bars
+    from simutrador_data.services.corporate_actions.adjusted_store import AdjustedStore
+    from simutrador_data.services.serving.answer import Answer
+    from simutrador_data.services.serving.paging import Page
+
+
+class Names(StrEnum):
+    """Under which names bars are read."""
+
+    SYMBOL = "symbol"
+    COMPANY = "company"
 
 
 class BarsFormat(StrEnum):
@@ -51,6 +60,10 @@ def bars(
     end: EndOption = None,
     adjustment: AdjustmentOption = None,
     actions_as_of: ActionsAsOfOption = None,
+    names: Annotated[
+        Names,
+        typer.Option(help="What stands under the symbol, or its company under all of its names."),
+    ] = Names.SYMBOL,
     format: Annotated[  # noqa: A002 - the option's own name
         BarsFormat, typer.Option("--format", "-f", help="How to write the bars.")
     ] = BarsFormat.TABLE,
@@ -79,9 +92,10 @@ def bars(
         query = replace(query, actions_as_of=day)
         wanted = _format(format, as_json=as_json, out=out)
         if wanted is BarsFormat.TABLE:
-            _show(store, query, limit)
+            _show(_newest(store, query, limit, names), query)
         else:
-            _export(store, query, wanted, out, as_json=as_json)
+            head, parts = _all(store, query, names)
+            _export(head, parts, wanted, out, as_json=as_json)
 
 
 def _query(
@@ -124,11 +138,39 @@ def _format_of(out: Path) -> BarsFormat:
     return BarsFormat(named.pop())
 
 
-def _show(store: BarStore, query: BarQuery, limit: int) -> None:
-    from simutrador_data.services.serving.paging import read_page
+def _newest(store: AdjustedStore, query: BarQuery, limit: int, names: Names) -> Page:
+    from simutrador_data.services.serving.paging import Page, read_page
 
-    page = read_page(store, query, page=1, page_size=limit, newest_first=True)
+    if names is Names.SYMBOL:
+        return read_page(store, query, page=1, page_size=limit, newest_first=True)
+    from simutrador_data.services.corporate_actions.company_bars import CompanyBars
 
+    whole = CompanyBars(store).read(query)
+    return Page(whole.take(slice(max(0, len(whole) - limit), len(whole))), len(whole))
+
+
+def _all(store: AdjustedStore, query: BarQuery, names: Names) -> tuple[Answer, Iterator[Bars]]:
+    from simutrador_data.services.serving.answer import Answer
+    from simutrador_data.services.serving.reading import pinned, stream_parts, to_answer
+
+    if names is Names.SYMBOL:
+        queries = pinned(store, [query])
+        return to_answer(store, queries), stream_parts(store, queries)
+    from simutrador_data.services.corporate_actions.company_bars import CompanyBars
+
+    company = CompanyBars(store)
+    query = company.pinned(query)
+    head = Answer(
+        (query.symbol,),
+        query.timeframe,
+        query.adjustment,
+        company.dataset_id(query),
+        query.as_of or 0,
+    )
+    return head, company.stream(query)
+
+
+def _show(page: Page, query: BarQuery) -> None:
     def show(console: Console) -> None:
         names = ["open", "high", "low", "close", "volume"]
         label = "session" if page.bars.sessions is not None else "opened at (UTC)"
@@ -154,18 +196,15 @@ def _rows(bars: Bars) -> Iterator[tuple[str, ...]]:
 
 
 def _export(
-    store: BarStore, query: BarQuery, chosen: BarsFormat, out: Path | None, *, as_json: bool
+    head: Answer, parts: Iterator[Bars], chosen: BarsFormat, out: Path | None, *, as_json: bool
 ) -> None:
     from simutrador_data.services.serving.formats import ExportFormat, write_parts
-    from simutrador_data.services.serving.reading import pinned, stream_parts, to_answer
 
-    queries = pinned(store, [query])
-    head = to_answer(store, queries)
     rows = 0
 
     def counted() -> Iterator[Bars]:
         nonlocal rows
-        for part in stream_parts(store, queries):
+        for part in parts:
             rows += len(part)
             yield part
 

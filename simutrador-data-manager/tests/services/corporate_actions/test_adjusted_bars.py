@@ -384,6 +384,12 @@ def test_a_company_is_read_across_its_names_as_one_series(held: Fixture) -> None
         assert found.series == all_of("C", DAILY, to).series
         parts = list(company.stream(all_of("C", DAILY, to), rows=1))
         assert_same_bars(joined(parts, series=found.series), found)
+        used = [split("2024-01-04", "2", "B"), split("2024-01-08", "2", "C")]
+        line = dataset.action_line("C", actions_digest(used))
+        lines = [line] if to is SPLIT else []
+        assert company.dataset_id(all_of("C", DAILY, to)) == dataset.dataset_id(
+            [found], actions=lines
+        )
     # Who took A over is a company of its own; on the 2nd A was the first one.
     assert company.read(all_of("A", DAILY, Adjustment.RAW)).close.tolist() == [30] * 4
     before = CompanyBars(held.adjusted, on=date(2024, 1, 2))

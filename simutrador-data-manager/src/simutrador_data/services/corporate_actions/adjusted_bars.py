@@ -120,10 +120,10 @@ class AdjustedBars:
         lines: list[str] = []
         digests: defaultdict[str, set[str]] = defaultdict(set)
         for query, recipe in zip(queries, recipes, strict=True):
-            lines.extend(_month_lines(self.stream(query)))
+            lines.extend(month_lines(self.stream(query)))
             if recipe is not None:
                 digests[query.symbol].add(recipe.digest)
-        actions = [dataset.action_line(s, _joined(found)) for s, found in digests.items()]
+        actions = [dataset.action_line(s, joined_digest(found)) for s, found in digests.items()]
         return dataset.combine([*lines, *actions])
 
     def latest_commit(self) -> int:
@@ -244,7 +244,7 @@ def _is_answered(
     return kinds >= PRICED[to]
 
 
-def _month_lines(parts: Iterable[Bars]) -> Iterator[str]:
+def month_lines(parts: Iterable[Bars]) -> Iterator[str]:
     """Yield the lines of a stream, holding no more than a month and a part of it."""
     held: list[Bars] = []
     for part in parts:
@@ -260,7 +260,7 @@ def _month_lines(parts: Iterable[Bars]) -> Iterator[str]:
         yield from dataset.month_lines(concat(held))
 
 
-def _joined(digests: set[str]) -> str:
+def joined_digest(digests: set[str]) -> str:
     """Return one digest for the actions that several reads of a symbol used."""
     if len(digests) == 1:
         return next(iter(digests))

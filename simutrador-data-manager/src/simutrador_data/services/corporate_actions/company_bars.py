@@ -6,11 +6,16 @@ from collections.abc import Iterator
 from dataclasses import replace
 from datetime import date
 
+from simutrador_core import dataset
 from simutrador_core.adjusting.companies import Company
 from simutrador_core.errors import UnknownSymbolError
 from simutrador_core.models.bars import BarQuery, Bars, concat
 from simutrador_core.models.enums import Adjustment
-from simutrador_data.services.corporate_actions.adjusted_bars import AdjustedBars
+from simutrador_data.services.corporate_actions.adjusted_bars import (
+    AdjustedBars,
+    joined_digest,
+    month_lines,
+)
 
 
 class CompanyBars:
@@ -30,16 +35,32 @@ class CompanyBars:
         Raises:
             UnknownSymbolError: no bars are stored of any of its names.
         """
-        query = self._pinned(query)
+        query = self.pinned(query)
         parts = [self._source.read(part) for part in self._parts(query)]
         return concat([_named(part, query.symbol) for part in parts])
 
     def stream(self, query: BarQuery, *, rows: int = 65_536) -> Iterator[Bars]:
         """Yield the same bars in parts of at most `rows`, in bounded memory, of one version."""
-        query = self._pinned(query)
+        query = self.pinned(query)
         for part in self._parts(query):
             for bars in self._source.stream(part, rows=rows):
                 yield _named(bars, query.symbol)
+
+    def dataset_id(self, query: BarQuery) -> str:
+        """Return the hash of exactly these rows; see `simutrador_core.dataset`."""
+        query = self.pinned(query)
+        recipes = [self._source.recipe_of(part) for part in self._parts(query)]
+        used = {recipe.digest for recipe in recipes if recipe is not None}
+        lines = [*month_lines(self.stream(query))]
+        if used:
+            lines.append(dataset.action_line(query.symbol, joined_digest(used)))
+        return dataset.combine(lines)
+
+    def pinned(self, query: BarQuery) -> BarQuery:
+        """Return the query fixed to the newest version, where it names none."""
+        if query.as_of is not None:
+            return query
+        return replace(query, as_of=self._source.latest_commit())
 
     def company(self, query: BarQuery) -> Company:
         """Return whose bars a query reads, oldest name first."""
@@ -77,11 +98,6 @@ class CompanyBars:
             if self._source.has(part):
                 parts.append(part)
         return parts
-
-    def _pinned(self, query: BarQuery) -> BarQuery:
-        if query.as_of is not None:
-            return query
-        return replace(query, as_of=self._source.latest_commit())
 
 
 def _named(bars: Bars, symbol: str) -> Bars:
