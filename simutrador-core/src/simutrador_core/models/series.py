@@ -82,7 +82,8 @@ class BarQuery:
         start: First instant wanted, aware.
         end: First instant no longer wanted, aware.
         adjustment: What the prices shall be corrected for.
-        actions_as_of: Adjust by the corporate actions known on that date; None means all known.
+        actions_as_of: Adjust by the corporate actions in effect and known on that date; None means
+            all that stored bars reach.
         as_of: Commit id: read the store as it was then, 0 before its first; None means the latest.
 
     Raises:
