@@ -19,7 +19,7 @@ import pytest
 from kit_auth import Clock
 from kit_whole import Whole, next_address, opened
 from simutrador_core.testing.acceptance import Figure, at_scale
-from simutrador_service.auth import Authenticator, KeyStore, Principal, keys
+from simutrador_service.auth import Authenticator, KeyStore, Principal, keys, new_keys
 from simutrador_service.auth import key_routes as routes
 from simutrador_service.errors import UnauthenticatedError
 
@@ -96,7 +96,7 @@ def wrong_keys(whole: Whole) -> dict[str, str]:
         "SQL": f"{prefix}' OR '1'='1.{secret}",
         "like": f"sk_%.{secret}",
         "look-alike letters": key.replace("s", "\u0455", 1),
-        "the kept hash": f"{prefix}.{keys._hash(key)[:43]}",
+        "the kept hash": f"{prefix}.{new_keys.digest_of(key)[:43]}",
         "revoked": revoked,
         "rotated": rotated,
         "expired": mortal,

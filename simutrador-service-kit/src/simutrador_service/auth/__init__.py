@@ -13,10 +13,11 @@ from simutrador_service.auth.exposure import (
     guard_exposure,
     refuse_open,
 )
-from simutrador_service.auth.keys import KeyStore, NewKey
+from simutrador_service.auth.keys import KeyStore
 from simutrador_service.auth.limiting import CallerLimits, limited
 from simutrador_service.auth.logins import Logins, TokenPair
 from simutrador_service.auth.matrix import RouteRule, route_rules, unmatched_routes
+from simutrador_service.auth.new_keys import NewKey
 from simutrador_service.auth.principal import LOCAL, ROLE_SCOPES, Principal, Role
 from simutrador_service.auth.private_files import load_secret, write_private
 from simutrador_service.auth.revocations import Revocations

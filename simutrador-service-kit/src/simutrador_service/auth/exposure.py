@@ -13,7 +13,8 @@ from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
 from simutrador_service.auth.audit import SERVICE
-from simutrador_service.auth.keys import KeyStore, add_key, new_key, no_key_works
+from simutrador_service.auth.keys import KeyStore, no_key_works
+from simutrador_service.auth.new_keys import add_key, new_key
 from simutrador_service.auth.principal import EVERYTHING
 from simutrador_service.auth.private_files import write_private
 from simutrador_service.auth.tables import User

@@ -13,8 +13,8 @@ from simutrador_service.auth.addresses import address_of
 from simutrador_service.auth.audit import Actor
 from simutrador_service.auth.dependencies import require
 from simutrador_service.auth.errors import UnknownKeyError
-from simutrador_service.auth.keys import NewKey
 from simutrador_service.auth.models import KeyView, MadeKey, NewKeyRequest, Rotation
+from simutrador_service.auth.new_keys import NewKey
 from simutrador_service.auth.principal import Principal, check_scope
 from simutrador_service.auth.tables import ApiKey
 from simutrador_service.errors import ForbiddenError

@@ -3,13 +3,9 @@
 from __future__ import annotations
 
 import hmac
-import re
-import secrets
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from hashlib import sha256
 from typing import Final
 
 from sqlalchemy import func, or_, select, update
@@ -20,33 +16,19 @@ from simutrador_core.errors import InputError
 from simutrador_core.models.enums import UserPlan
 from simutrador_service.auth.audit import SERVICE, Actor, note
 from simutrador_service.auth.errors import UnknownKeyError
-from simutrador_service.auth.principal import ROLE_SCOPES, Principal, Role, check_scope
+from simutrador_service.auth.new_keys import SHAPE, NewKey, add_key, digest_of, new_key
+from simutrador_service.auth.principal import ROLE_SCOPES, Principal, Role
 from simutrador_service.auth.recent import Recent
 from simutrador_service.auth.revocations import LONGEST_TOKEN, write_revoked
-from simutrador_service.auth.tables import MAX_ID, ApiKey, User
+from simutrador_service.auth.tables import ApiKey, User
 from simutrador_service.database import Database
 from simutrador_service.database.base import utc_now
 from simutrador_service.errors import UnauthenticatedError
 
 CACHE_S: Final = 2.0
 CACHE_SIZE: Final = 1_024
-_SECRET_BYTES: Final = 32
-_SHAPE: Final = re.compile(r"sk_[0-9a-f]{12}\.[A-Za-z0-9_-]{43}")
 _NOBODY: Final = "0" * 64
 _USED_EVERY: Final = timedelta(minutes=1)
-
-
-@dataclass(frozen=True, slots=True)
-class NewKey:
-    """A key just made.
-
-    Attributes:
-        key: The whole key: the only time it can be seen.
-        kept: What is kept of it.
-    """
-
-    key: str = field(repr=False)
-    kept: ApiKey
 
 
 class KeyStore:
@@ -176,11 +158,11 @@ class KeyStore:
 
     def recognises(self, credential: str) -> bool:
         """Return whether this has the shape of a key."""
-        return _SHAPE.fullmatch(credential) is not None
+        return SHAPE.fullmatch(credential) is not None
 
     def recall(self, credential: str) -> Principal | None:
         """Return whose key it is if that was asked within the last two seconds."""
-        return self.recent.get(_hash(credential))
+        return self.recent.get(digest_of(credential))
 
     def verify(self, credential: str) -> Principal:
         """Return whose key it is; compared in constant time.
@@ -188,7 +170,7 @@ class KeyStore:
         Raises:
             UnauthenticatedError: it is unknown, revoked or expired, or its owner is locked out.
         """
-        digest = _hash(credential)
+        digest = digest_of(credential)
         known, mark, now = self.recent.get(digest), self.recent.mark(), self.clock()
         if known is not None:
             return known
@@ -213,53 +195,6 @@ class KeyStore:
         # A full disk must not keep out who has a key.
         with suppress(SQLAlchemyError), self.database.write() as session:
             session.execute(used)
-
-
-def new_key(
-    owner: str,
-    *,
-    scopes: Iterable[str],
-    plan: UserPlan | None,
-    tenant: str | None,
-    label: str,
-    lifetime: timedelta | None,
-    now: datetime,
-) -> NewKey:
-    """Return a key that is kept nowhere yet.
-
-    Raises:
-        InputError: a value is empty, too long, or no scope.
-    """
-    allowed = sorted({check_scope(scope) for scope in scopes})
-    if not allowed:
-        raise InputError("a key needs at least one scope", field="scopes")
-    for name, text in {"owner": owner, "tenant": tenant, "label": label}.items():
-        if text is not None and (len(text) > MAX_ID or not text.isprintable()):
-            raise InputError(f"{name} has at most {MAX_ID} printable characters", field=name)
-    if not owner.strip():
-        raise InputError("a key has an owner; give a user's id, or any name", field="owner")
-    if lifetime is not None and lifetime <= timedelta(0):
-        raise InputError("a key lives for some time, or leave its lifetime out", field="lifetime")
-    prefix = f"sk_{secrets.token_hex(6)}"
-    key = f"{prefix}.{secrets.token_urlsafe(_SECRET_BYTES)}"
-    kept = ApiKey(
-        prefix=prefix,
-        sha256=_hash(key),
-        owner=owner,
-        label=label,
-        scopes=allowed,
-        plan=plan,
-        tenant=tenant,
-        created_at=now,
-        expires_at=None if lifetime is None else now + lifetime,
-    )
-    return NewKey(key, kept)
-
-
-def add_key(session: Session, made: NewKey, *, by: Actor, now: datetime) -> None:
-    """Keep a key, and say so in the audit log."""
-    session.add(made.kept)
-    note(session, "key.create", by=by, subject=made.kept.prefix, now=now)
 
 
 def no_key_works(session: Session, now: datetime) -> bool:
@@ -296,7 +231,3 @@ def _get(session: Session, prefix: str) -> ApiKey:
     if row is None:
         raise UnknownKeyError(prefix)
     return row
-
-
-def _hash(key: str) -> str:
-    return sha256(key.encode("utf-8", "surrogatepass")).hexdigest()
