@@ -21,6 +21,7 @@ from simutrador_data.testing.vendors.vendor import NEW_YORK, Vendor, instant, is
 
 _MANY: Final = re.compile(r"/(v2/stocks|v1beta3/crypto/us)/bars$")
 _ONE: Final = re.compile(r"/v2/stocks/([^/]+)/bars$")
+_LATEST: Final = re.compile(r"/(v2/stocks/trades/latest|v1beta3/crypto/us/latest/trades)$")
 _INTERVALS: Final = {
     "1Min": Timeframe.MINUTE_1,
     "5Min": Timeframe.MINUTE_5,
@@ -37,7 +38,7 @@ def read(request: Request) -> Question | Lookup | Reply | None:
     """Return the question of a request for the bars of one symbol."""
     one = _ONE.search(request.path)
     if one is None and _MANY.search(request.path) is None:
-        return None
+        return _latest_trade(request)
     query = request.query
     timeframe = _INTERVALS.get(query.get("timeframe", ""))
     if timeframe is None:
@@ -49,6 +50,14 @@ def read(request: Request) -> Question | Lookup | Reply | None:
     end = instant(query.get("end", "2100-01-01")) + 1
     limit = min(int(query.get("limit", 1_000)), 10_000)
     return Question("alpaca", symbol, timeframe, start, end, limit, request)
+
+
+def _latest_trade(request: Request) -> Lookup | None:
+    if _LATEST.search(request.path) is None:
+        return None
+    symbol = request.query.get("symbols", "")
+    trade = {"t": "2024-05-01T20:00:00Z", "p": 100.0, "s": 1, "x": "V", "i": 1}
+    return Lookup(symbol, Reply.of({"trades": {symbol: trade}}), Reply.of({"trades": {}}))
 
 
 def write(question: Question, page: Page) -> Reply:
@@ -75,9 +84,9 @@ def refuse(status: int, words: str) -> Reply:
     return Reply.of({"message": f"{said.get(status, 'internal server error')}{words}"}, status)
 
 
-def unknown(question: Question) -> Reply:
-    """Return that there is no such symbol."""
-    return Reply.of({"message": f"invalid symbol: {question.symbol}"}, 400)
+def unknown(_: Question) -> Reply:
+    """Return no bars: Alpaca does not tell an unknown symbol from a quiet one here."""
+    return Reply.of({"bars": {}, "next_page_token": None})
 
 
 def label(question: Question, rows: Rows) -> I64:
