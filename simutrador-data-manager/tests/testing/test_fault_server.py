@@ -212,7 +212,7 @@ def test_a_symbol_can_be_looked_up(
     known, unknown = (client.get(server.url(vendor) + path.format(s)) for s in ("AAPL", "NOPE"))
     assert known.status_code == 200
     assert "AAPL" in known.text
-    listed = unknown.json() if unknown.status_code == 200 else []
+    listed: Any = unknown.json() if unknown.status_code == 200 else []
     assert not listed or not (listed.get("results") or listed.get("trades"))
 
 
