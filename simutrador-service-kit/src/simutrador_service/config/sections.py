@@ -132,7 +132,7 @@ class JobsSection(Section):
     Attributes:
         threads: Jobs this process runs at once; 0 leaves them to other workers.
         broker_url: Redis server that rings Celery workers; None works in the process itself.
-        lease_s: Seconds of silence after which another worker takes a job over.
+        lease_s: Seconds of silence after which another worker takes a job over; an hour at most.
         keep_days: Days that ended jobs stay in the list.
     """
 
