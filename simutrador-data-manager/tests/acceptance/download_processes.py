@@ -32,7 +32,7 @@ from simutrador_data.services.downloading.hours import TradingHours
 from simutrador_data.services.serving.ranges import Range
 from simutrador_data.services.storage.parquet_store import ParquetStore
 
-LIMITS = Timeouts(2.0, 2.0, 3.0)
+LIMITS = Timeouts(1.0, 1.0, 1.5)
 RETRIES = Retries(8, 0.01, 0.05, 60.0)
 PATIENCE = Patience(faults=8, outages=4, first_wait_s=0.01)
 
