@@ -290,7 +290,7 @@ def test_config_shows_every_setting_and_masks_secrets(
     assert "do-not-show" not in done.out
     document = run("config", "show", "--json").document
     assert document["settings"]["API__PORT"] == 8002
-    assert document["not_read"] == ["POLYGON__API_KEY"]
+    assert document["settings"]["POLYGON__API_KEY"] == "********"
     assert "do-not-show" not in json.dumps(document)
 
 

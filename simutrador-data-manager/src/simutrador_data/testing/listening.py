@@ -83,6 +83,8 @@ class Listener:
             task = self._loop.create_task(self._serve(connection))
             self._serving.add(task)
             task.add_done_callback(self._serving.discard)
+            # A task that is cancelled before its first step closes nothing itself.
+            task.add_done_callback(lambda _: connection.close())
 
     async def _serve(self, connection: socket.socket) -> None:
         connection.setblocking(False)
