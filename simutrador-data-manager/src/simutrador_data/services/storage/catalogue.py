@@ -225,7 +225,7 @@ def _connect(uri: str) -> sqlite3.Connection:
             connection.execute("PRAGMA fullfsync = ON")
             connection.execute("PRAGMA checkpoint_fullfsync = ON")
             connection.execute("PRAGMA trusted_schema = OFF")
-    except sqlite3.Error:
+    except BaseException:  # a damaged schema may be no text at all
         connection.close()
         raise
     return connection
