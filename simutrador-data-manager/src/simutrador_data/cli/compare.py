@@ -9,7 +9,6 @@ import typer
 from rich.console import Console
 from rich.markup import escape
 
-from simutrador_data.cli.logs import logs_to_stderr
 from simutrador_data.cli.options import (
     AdjustmentOption,
     DataOption,
@@ -181,7 +180,6 @@ async def _of_providers(
     from simutrador_data.services.comparing.accounts import STORED, Fetching, compare_accounts
     from simutrador_data.services.opening_providers import opened_providers
 
-    logs_to_stderr()
     asked = [name for name in names if name != STORED]
     async with opened_providers(asked, session.settings, registry=session.registry) as opened:
         return await compare_accounts(

@@ -12,7 +12,6 @@ import typer
 from rich.console import Console
 from rich.markup import escape
 
-from simutrador_data.cli.logs import logs_to_stderr
 from simutrador_data.cli.options import (
     AdjustmentOption,
     DataOption,
@@ -185,7 +184,6 @@ async def _run(
     from simutrador_data.services.downloading import download
     from simutrador_data.services.opening_providers import opened_providers
 
-    logs_to_stderr()
     cancel = asyncio.Event()
     with _cancelled_by_signal(cancel):
         settings, registry = session.settings, session.registry

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Final
 from urllib.parse import urlsplit
 
-import structlog
 from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
@@ -20,11 +19,12 @@ from simutrador_service.auth.private_files import write_private
 from simutrador_service.auth.tables import User
 from simutrador_service.config import AuthSection, ServerSection
 from simutrador_service.errors import SettingsError
+from simutrador_service.logging.loggers import get_logger
 
 FIRST_KEY: Final = "initial-api-key"
 _OURS: Final = frozenset({"localhost", "127.0.0.1", "[::1]"})
 
-_log = structlog.get_logger(__name__)
+_log = get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)

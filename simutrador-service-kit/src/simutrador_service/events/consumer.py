@@ -34,6 +34,7 @@ from simutrador_service.events.stream import (
     entries_of,
     to_stored,
 )
+from simutrador_service.logging.loggers import get_logger
 from simutrador_service.redis import RedisUnavailableError, explained, is_cancelled
 
 if TYPE_CHECKING:
@@ -44,7 +45,7 @@ _MOST_DEAD: Final = 10_000
 _SHORTEST_TROUBLE_S: Final = 0.2
 _LONGEST_TROUBLE_S: Final = 5.0
 
-_log = structlog.get_logger(__name__)
+_log = get_logger(__name__)
 
 
 class StreamConsumer:

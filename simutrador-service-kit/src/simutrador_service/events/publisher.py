@@ -10,7 +10,6 @@ from datetime import datetime, timedelta
 from threading import Condition, Thread
 from typing import TYPE_CHECKING, Any, Final
 
-import structlog
 from prometheus_client import Gauge
 from sqlalchemy import event as sqlalchemy_event
 from sqlalchemy.exc import SQLAlchemyError
@@ -33,6 +32,7 @@ from simutrador_service.events.outbox import (
 )
 from simutrador_service.events.redis_relay import RedisRelay
 from simutrador_service.events.stream import STREAM
+from simutrador_service.logging.loggers import get_logger
 from simutrador_service.monitoring import Check, CheckFailedError, Metrics
 
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ _SHORTEST_TROUBLE_S: Final = 0.5
 _LONGEST_TROUBLE_S: Final = 5.0
 _PURGE_EVERY_S: Final = 3600.0
 
-_log = structlog.get_logger(__name__)
+_log = get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,6 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final, cast
 from uuid import uuid4
 
-import structlog
 from sqlalchemy import or_, select, update
 
 from simutrador_service.database import Database
@@ -22,6 +21,7 @@ from simutrador_service.events.envelope import Event, StoredEvent, format_envelo
 from simutrador_service.events.outbox import EventsGoneError, last_position, read_events
 from simutrador_service.events.stream import position_of
 from simutrador_service.events.table import ORDER, REDIS, EventRelay, OutboxEvent
+from simutrador_service.logging.loggers import get_logger
 from simutrador_service.redis import explained
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 BATCH: Final = 100
 _LEASE: Final = timedelta(seconds=15)
 
-_log = structlog.get_logger(__name__)
+_log = get_logger(__name__)
 
 
 class RedisRelay:

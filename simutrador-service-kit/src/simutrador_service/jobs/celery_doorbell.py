@@ -13,10 +13,9 @@ from queue import Full, Queue
 from threading import Thread
 from typing import Any, Final
 
-import structlog
-
 from simutrador_core.errors import MissingExtraError
 from simutrador_service.jobs.worker import Worker
+from simutrador_service.logging.loggers import get_logger
 
 TASK: Final = "simutrador.jobs.run"
 _BROKER_WAIT_S: Final = 1.0
@@ -24,7 +23,7 @@ _WORKER_WAIT_S: Final = 5.0
 """A worker asks for messages for a second at a time, so silence is known by more than that."""
 _MOST_WAITING: Final = 1000
 
-_log = structlog.get_logger(__name__)
+_log = get_logger(__name__)
 
 
 def celery_app(broker_url: str, make_worker: Callable[[], Worker] | None = None) -> Any:

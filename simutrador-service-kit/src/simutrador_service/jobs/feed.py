@@ -7,15 +7,15 @@ from collections.abc import AsyncGenerator, Callable, Mapping
 from contextlib import suppress
 from typing import Final
 
-import structlog
 from sqlalchemy import select
 
 from simutrador_service.jobs.service import Jobs
 from simutrador_service.jobs.table import Job
+from simutrador_service.logging.loggers import get_logger
 
 _LONGEST_WAIT_S: Final = 5.0
 
-_log = structlog.get_logger(__name__)
+_log = get_logger(__name__)
 
 
 class JobFeed:

@@ -11,11 +11,10 @@ from multiprocessing.context import SpawnProcess
 from threading import Event, Thread
 from typing import Final
 
-import structlog
-
 from simutrador_service.jobs.worker import Worker
+from simutrador_service.logging.loggers import get_logger
 
-_log = structlog.get_logger(__name__)
+_log = get_logger(__name__)
 _CONTEXT: Final = multiprocessing.get_context("spawn")  # a fork would copy locks and connections
 _LOOK_S: Final = 0.2
 

@@ -26,11 +26,12 @@ from simutrador_service.jobs.rules import (
     wait_before,
 )
 from simutrador_service.jobs.table import JobState
+from simutrador_service.logging.loggers import get_logger
 
 _PATIENCE_S: Final = 120.0
 _TRY_AGAIN_S: Final = 0.5
 
-_log = structlog.get_logger(__name__)
+_log = get_logger(__name__)
 
 
 class Run:

@@ -7,7 +7,6 @@ from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import Any, Final, TypeVar
 
-import structlog
 from pydantic import ValidationError
 from sqlalchemy import and_, delete, or_, select, update
 from sqlalchemy.exc import IntegrityError
@@ -21,13 +20,14 @@ from simutrador_service.jobs.asked import Asked, same_key, scoped
 from simutrador_service.jobs.claims import ENDED
 from simutrador_service.jobs.kinds import AnyKind, JobKind
 from simutrador_service.jobs.table import Job, JobState
+from simutrador_service.logging.loggers import get_logger
 
 P = TypeVar("P")
 MAX_PAGE: Final = 1000
 Doorbell = Callable[[str], None]
 """Told the id of a job that is due; may fail or forget, since workers look by themselves too."""
 
-_log = structlog.get_logger(__name__)
+_log = get_logger(__name__)
 
 
 class Jobs:

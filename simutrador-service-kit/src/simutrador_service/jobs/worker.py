@@ -11,14 +11,13 @@ from threading import Condition, Thread
 from typing import Final
 from uuid import uuid4
 
-import structlog
-
 from simutrador_service.jobs.claims import Claim, Claims
 from simutrador_service.jobs.context import Interruption
 from simutrador_service.jobs.running import Run
 from simutrador_service.jobs.service import Jobs
+from simutrador_service.logging.loggers import get_logger
 
-_log = structlog.get_logger(__name__)
+_log = get_logger(__name__)
 _NONE: Final = timedelta(0)
 _PURGE_EVERY_S: Final = 3600.0
 

@@ -7,8 +7,6 @@ import time
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
-import structlog
-
 from simutrador_core.errors import RateLimitError
 from simutrador_service.database import Database
 from simutrador_service.errors import UnavailableError
@@ -21,6 +19,7 @@ from simutrador_service.limits.spending import (
     RedisSpending,
     Spending,
 )
+from simutrador_service.logging.loggers import get_logger
 
 if TYPE_CHECKING:
     import redis.asyncio
@@ -29,7 +28,7 @@ LONGEST_WAIT_S: Final = 60.0
 # More would make each reservation write a long list.
 MOST_IN_WINDOW: Final = 5_000
 
-_log = structlog.get_logger(__name__)
+_log = get_logger(__name__)
 
 
 class Budget:

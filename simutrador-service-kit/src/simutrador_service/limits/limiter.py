@@ -6,19 +6,18 @@ import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Final
 
-import structlog
-
 from simutrador_service.errors import UnavailableError
 from simutrador_service.limits.memory import MemoryCounts
 from simutrador_service.limits.rules import Rule, Verdict
 from simutrador_service.limits.shared import RedisCounts
+from simutrador_service.logging.loggers import get_logger
 
 if TYPE_CHECKING:
     import redis.asyncio
 
 TRY_AGAIN_S: Final = 1.0
 
-_log = structlog.get_logger(__name__)
+_log = get_logger(__name__)
 
 
 class RateLimiter:

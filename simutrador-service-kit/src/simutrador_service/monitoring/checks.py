@@ -13,10 +13,9 @@ from enum import StrEnum
 from threading import Thread
 from typing import Any, ClassVar, Final, TypeAlias
 
-import structlog
-
 from simutrador_core.errors import SimutradorError
 from simutrador_service.errors import UnavailableError
+from simutrador_service.logging.loggers import get_logger
 from simutrador_service.logging.secrets import mask_text
 from simutrador_service.monitoring.metrics import Metrics
 
@@ -27,7 +26,7 @@ TIME_LIMIT_S: Final = 2.0
 _FRESH_FOR_S: Final = 1.0
 _RESERVED: Final = frozenset({"status", "service", "version", "timestamp", "services", "checks"})
 
-_log = structlog.get_logger(__name__)
+_log = get_logger(__name__)
 
 
 class CheckFailedError(UnavailableError):

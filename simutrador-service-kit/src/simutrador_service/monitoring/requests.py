@@ -13,6 +13,7 @@ import structlog
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from simutrador_service.logging import mask_credentials
+from simutrador_service.logging.loggers import get_logger
 from simutrador_service.logging.secrets import MASK, is_secret_name
 from simutrador_service.monitoring.metrics import Metrics
 
@@ -23,7 +24,7 @@ _REQUEST_ID: Final = re.compile(r"[A-Za-z0-9._-]{1,64}")
 _TRACE_PARENT: Final = re.compile(r"[0-9a-f]{2}-([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}")
 _NOISY: Final = ("/health", "/metrics")
 
-_log = structlog.get_logger("simutrador.access")
+_log = get_logger("simutrador.access")
 
 
 class ObserveRequests:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
-import structlog
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import Response
@@ -13,6 +12,7 @@ from starlette.exceptions import HTTPException
 
 from simutrador_core.errors import SimutradorError
 from simutrador_service.errors import ServiceError
+from simutrador_service.logging.loggers import get_logger
 from simutrador_service.problems.crashes import CrashMiddleware
 from simutrador_service.problems.databases import DATABASE_ERRORS, from_database
 from simutrador_service.problems.models import Problem
@@ -26,7 +26,7 @@ from simutrador_service.problems.translating import (
 )
 
 _SERVER_ERROR: Final = 500
-_log = structlog.get_logger(__name__)
+_log = get_logger(__name__)
 
 
 def install_problems(app: FastAPI, statuses: StatusTable | None = None) -> None:

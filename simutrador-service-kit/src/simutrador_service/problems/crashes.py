@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Final
 
-import structlog
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from simutrador_service.logging.loggers import get_logger
 from simutrador_service.problems.sending import send_problem
 from simutrador_service.problems.translating import make_problem
 
@@ -15,7 +15,7 @@ _DETAIL: Final = (
     "the service failed to answer; its log holds the reason under this request id: "
     "try again, and quote the id when you report it"
 )
-_log = structlog.get_logger(__name__)
+_log = get_logger(__name__)
 
 
 class CrashMiddleware:

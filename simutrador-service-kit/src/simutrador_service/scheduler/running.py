@@ -10,11 +10,11 @@ from datetime import datetime, timedelta
 from threading import Event, Thread
 from typing import Final, TypeVar
 
-import structlog
 from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
+from simutrador_service.logging.loggers import get_logger
 from simutrador_service.scheduler.leader import Leadership
 from simutrador_service.scheduler.rules import Due, find_due, is_in_vain
 from simutrador_service.scheduler.schedule import Schedule
@@ -31,7 +31,7 @@ from simutrador_service.scheduler.table import Occurrence, Outcome, ScheduleStat
 
 T = TypeVar("T")
 
-_log = structlog.get_logger(__name__)
+_log = get_logger(__name__)
 _FORGET_EVERY_S: Final = 3600.0
 
 

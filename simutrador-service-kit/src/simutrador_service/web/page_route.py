@@ -6,7 +6,6 @@ from collections.abc import Callable, Coroutine
 from functools import lru_cache
 from typing import Any, Final
 
-import structlog
 from fastapi import Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import HTMLResponse, Response
@@ -17,6 +16,7 @@ from starlette.routing import Match
 from starlette.types import Scope
 
 from simutrador_core.errors import SimutradorError
+from simutrador_service.logging.loggers import get_logger
 from simutrador_service.problems import Problem, from_validation, to_problem
 from simutrador_service.problems.translating import from_http
 from simutrador_service.web.pages import Pages
@@ -25,7 +25,7 @@ _HTML: Final = "text/html"
 _JSON: Final = "application/json"
 _FAILED: Final = 500
 
-_log = structlog.get_logger(__name__)
+_log = get_logger(__name__)
 
 
 def pages_of(request: Request) -> Pages:

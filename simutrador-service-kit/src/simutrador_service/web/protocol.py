@@ -13,15 +13,15 @@ from dataclasses import dataclass
 from enum import Enum, auto
 from typing import Any, ClassVar, Final
 
-import structlog
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
 from simutrador_service.config import ServerSection
+from simutrador_service.logging.loggers import get_logger
 from simutrador_service.problems import MEDIA_TYPE, Problem, make_problem
 from simutrador_service.web.request_limits import too_large_headers
 
 LEAST_BODY_RATE: Final = 1000  # bytes a second
-_log = structlog.get_logger(__name__)
+_log = get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
