@@ -5,6 +5,8 @@ from __future__ import annotations
 import csv
 import io
 import json
+import subprocess
+import sys
 from dataclasses import replace
 from decimal import Decimal
 from itertools import pairwise
@@ -179,3 +181,32 @@ def test_memory_stays_bounded_by_a_part_and_the_next(to: ExportFormat) -> None:
     assert all(first)
     assert taken <= 3
     assert sum(1 for _ in chunks) >= 18
+
+
+ARROW_ALONE = """
+import sys
+from simutrador_core.models.enums import Adjustment, Timeframe
+from simutrador_core.testing.builders import make_bars
+from simutrador_data.services.serving.answer import Answer
+from simutrador_data.services.serving.arrow_formats import arrow_parts, parquet_parts
+answer = Answer(("AAPL", "BRK.B"), Timeframe.MINUTE_1, Adjustment.RAW, "ab" * 32, 1)
+for parts in (arrow_parts, parquet_parts):
+    assert b"".join(parts(answer, [make_bars("BRK.B", n=3)]))
+print("pandas" in sys.modules)
+"""
+
+
+def test_no_column_costs_the_import_of_pandas() -> None:
+    # 60 MB and half a second in the first request of a service.
+    done = subprocess.run(
+        [sys.executable, "-c", ARROW_ALONE], capture_output=True, text=True, check=True
+    )
+    assert done.stdout == "False\n"
+
+
+def test_symbols_of_any_script_read_back() -> None:
+    bars = make_bars("ÄÖ-€", n=2)
+    data = written([bars], ExportFormat.ARROW, ("AAPL", "ÄÖ-€"))
+    (batch,) = arrow.ipc.open_stream(data)
+    assert batch.column("symbol").to_pylist() == ["ÄÖ-€", "ÄÖ-€"]
+    assert batch.column("symbol").dictionary.to_pylist() == ["AAPL", "ÄÖ-€"]

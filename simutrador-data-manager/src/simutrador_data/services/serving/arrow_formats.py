@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import chain
 from typing import Any, Final
 
@@ -98,7 +98,7 @@ def _written(
     first = next(filled, None)
     dated = answer.has_sessions or (first is not None and first.sessions is not None)
     schema = schema_of(answer, has_sessions=dated)
-    names = _arrow.array(list(answer.symbols), type=_arrow.string())
+    names = _texts(answer.symbols)
     place = {symbol: index for index, symbol in enumerate(answer.symbols)}
     sink = _Sink()
     with open_writer(_arrow.PythonFile(sink, mode="w"), schema) as writer:
@@ -129,6 +129,14 @@ def _sessions(bars: Bars) -> Any:
     if bars.sessions is None:
         return _arrow.nulls(len(bars), _arrow.date32())
     return _column(_arrow.date32(), bars.sessions.view(np.int64).astype(np.int32))
+
+
+def _texts(values: Sequence[str]) -> Any:
+    """Return texts without pyarrow's own conversion, which would import all of pandas."""
+    data = [value.encode() for value in values]
+    ends = np.cumsum([0, *map(len, data)], dtype=np.int32)
+    buffers = [None, _arrow.py_buffer(ends), _arrow.py_buffer(b"".join(data))]
+    return _arrow.Array.from_buffers(_arrow.string(), len(data), buffers)
 
 
 def _column(kind: Any, values: np.ndarray[Any, Any], *, rows: int | None = None) -> Any:
