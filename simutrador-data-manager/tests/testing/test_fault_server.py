@@ -8,7 +8,7 @@ import socket
 import time
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 import httpx
@@ -193,6 +193,31 @@ def test_an_unknown_symbol_is_answered_as_the_vendor_does(
     answer = client.get(server.url(vendor) + path)
     assert answer.status_code == status
     assert said in answer.text
+
+
+@pytest.mark.parametrize(("asked", "said"), [("false", False), ("true", True)])
+def test_polygon_calls_no_bars_adjusted_when_raw_ones_were_asked(
+    server: FaultServer, client: httpx.Client, asked: str, said: bool
+) -> None:
+    unknown = POLYGON.replace("AAPL", "NOPE")
+    for path in (POLYGON, unknown):
+        assert ask(client, server, "polygon", f"{path}&adjusted={asked}")["adjusted"] is said
+
+
+@pytest.mark.parametrize(
+    ("passed", "volumes"),
+    [
+        (timedelta(0), []),
+        (timedelta(seconds=1), ["500.00000000"]),
+        (timedelta(minutes=2), ["1000.00000000", "1001.00000000"]),
+        (timedelta(minutes=2, seconds=30), ["1000.00000000", "1001.00000000", "501.00000000"]),
+    ],
+)
+def test_a_vendor_with_a_clock_has_the_bars_opened_by_then_and_the_last_one_half(
+    client: httpx.Client, passed: timedelta, volumes: list[str]
+) -> None:
+    with FaultServer([minutes("BTC-USDT")], now=lambda: OPEN + passed) as server:
+        assert [row[5] for row in ask(client, server, "binance")] == volumes
 
 
 @pytest.mark.parametrize(

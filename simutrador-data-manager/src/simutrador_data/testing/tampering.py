@@ -134,14 +134,18 @@ def _off_by_one(case: Case) -> Page:
 
 def _unfinished(case: Case) -> Page:
     """Send the last bar as it looked half a bar earlier."""
-    rows = case.page.rows
-    if not len(rows):
+    if not len(case.page.rows):
         return case.page
+    return replace(case.page, rows=half_formed(case.page.rows))
+
+
+def half_formed(rows: Rows) -> Rows:
+    """Return rows, at least one, with the last one as it looked half a bar earlier."""
     half = rows.volume.copy()
     half[-1] = np.floor(half[-1] / 2)
     close, high, low = rows.close.copy(), rows.high.copy(), rows.low.copy()
     close[-1] = high[-1] = low[-1] = rows.open[-1]
-    return replace(case.page, rows=replace(rows, close=close, high=high, low=low, volume=half))
+    return replace(rows, close=close, high=high, low=low, volume=half)
 
 
 _MAKERS: Final[dict[Fault, Callable[[Case], Page]]] = {

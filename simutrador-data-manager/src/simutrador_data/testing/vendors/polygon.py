@@ -112,7 +112,7 @@ def write(question: Question, page: Page) -> Reply:
         "ticker": page.symbol,
         "queryCount": len(rows),
         "resultsCount": len(rows),
-        "adjusted": question.request.query.get("adjusted", "true") == "true",
+        "adjusted": _adjusted(question),
         "status": "OK",
         "request_id": _ID,
         "count": len(rows),
@@ -122,6 +122,10 @@ def write(question: Question, page: Page) -> Reply:
     if page.next_start is not None:
         document["next_url"] = _next_url(question, page.next_start, elsewhere=page.elsewhere)
     return Reply(orjson.dumps(document))
+
+
+def _adjusted(question: Question) -> bool:
+    return question.request.query.get("adjusted", "true") == "true"
 
 
 def _next_url(question: Question, start: int, *, elsewhere: bool) -> str:
@@ -155,7 +159,7 @@ def unknown(question: Question) -> Reply:
             "ticker": question.symbol,
             "queryCount": 0,
             "resultsCount": 0,
-            "adjusted": True,
+            "adjusted": _adjusted(question),
             "status": "OK",
             "request_id": _ID,
             "count": 0,
