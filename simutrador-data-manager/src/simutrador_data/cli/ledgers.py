@@ -37,6 +37,7 @@ def ledgers(session: Session, wanted: Selection) -> Iterator[Ledger]:
     """
     from simutrador_data.services.serving.ledgers import ledger_of
     from simutrador_data.services.serving.ranges import parse_range
+    from simutrador_data.services.workflows.validate_store import read_once
 
     dates = parse_range(wanted.start, wanted.end)
     keys = _keys(session, wanted)
@@ -45,7 +46,7 @@ def ledgers(session: Session, wanted: Selection) -> Iterator[Ledger]:
     try:
         for done, key in enumerate(keys):
             waiting.advance(done, str(key))
-            yield ledger_of(session.store, key, dates, registry=session.registry)
+            yield ledger_of(session.store, key, dates, registry=session.registry, read=read_once)
     finally:
         waiting.finish()
 

@@ -9,10 +9,21 @@ from simutrador_core.models.bars import SeriesKey
 from simutrador_data.services.serving.ranges import Range, resolve
 from simutrador_data.services.serving.reading import calendar_of, explain_unknown
 from simutrador_data.services.validation.ledger import Ledger
-from simutrador_data.services.workflows.validate_store import validate_series
+from simutrador_data.services.workflows.validate_store import (
+    ReadBars,
+    read_again,
+    validate_series,
+)
 
 
-def ledger_of(store: BarStore, key: SeriesKey, wanted: Range, *, registry: AssetRegistry) -> Ledger:
+def ledger_of(
+    store: BarStore,
+    key: SeriesKey,
+    wanted: Range,
+    *,
+    registry: AssetRegistry,
+    read: ReadBars = read_again,
+) -> Ledger:
     """Return the ledger of one stored series.
 
     Args:
@@ -21,6 +32,7 @@ def ledger_of(store: BarStore, key: SeriesKey, wanted: Range, *, registry: Asset
         wanted: The range to judge, cut to what the calendar knows; an open end stands at the first
             or last stored session.
         registry: Listing dates and calendars.
+        read: How bars are read; see `validate_series`.
 
     Raises:
         UnknownSymbolError: no such series; the text says what is stored instead.
@@ -34,6 +46,7 @@ def ledger_of(store: BarStore, key: SeriesKey, wanted: Range, *, registry: Asset
             key,
             start=None if wanted.start is None else start,
             end=None if wanted.end is None else end,
+            read=read,
         )
     except UnknownSymbolError as e:
         raise explain_unknown(store, key) from e

@@ -13,7 +13,7 @@ import numpy as np
 from simutrador_core.assets.registry import AssetRegistry
 from simutrador_core.errors import UnknownSymbolError
 from simutrador_core.interfaces.storage import BarStore, Coverage, SeriesInfo
-from simutrador_core.models.bars import I64, BarQuery, SeriesKey, from_us, to_us
+from simutrador_core.models.bars import I64, BarQuery, Bars, SeriesKey, concat, from_us, to_us
 from simutrador_core.models.enums import Alignment, Timeframe
 from simutrador_core.models.series import MICROSECOND
 from simutrador_core.sessions.calendar import Calendar
@@ -31,8 +31,25 @@ from simutrador_data.services.validation.ledger import (
 from simutrador_data.services.validation.spans import asked_spans
 
 Calendars: TypeAlias = Callable[[str], Calendar]
+ReadBars: TypeAlias = Callable[[BarStore, BarQuery], Bars]
 
 _EVER: Final = (datetime(1800, 1, 1, tzinfo=UTC), datetime(2200, 1, 1, tzinfo=UTC))
+
+
+def read_again(store: BarStore, query: BarQuery) -> Bars:
+    """Return the bars of a query the way that makes the next read of them quick."""
+    return store.read(query)
+
+
+def read_once(store: BarStore, query: BarQuery) -> Bars:
+    """Return the bars of a query and keep nothing of them: for work on whole stores.
+
+    Kept ready for the next read, a year of minutes of 500 symbols would take 2 GB.
+    """
+    parts = list(store.stream(query))
+    if not parts:
+        return Bars.empty(query.symbol, query.timeframe, query.adjustment)
+    return concat(parts)
 
 
 def validate_store(
@@ -68,7 +85,13 @@ def validate_store(
     for info in infos:
         if symbols is None or info.symbol in symbols:
             yield validate_series(
-                store, registry, info.series, start=start, end=end, calendars=calendars
+                store,
+                registry,
+                info.series,
+                start=start,
+                end=end,
+                calendars=calendars,
+                read=read_once,
             )
 
 
@@ -81,6 +104,7 @@ def validate_series(
     end: datetime | None = None,
     explanations: Sequence[Explanation] = (),
     calendars: Calendars = get_calendar,
+    read: ReadBars = read_again,
 ) -> Ledger:
     """Return the ledger of one stored series over `[start, end)`.
 
@@ -94,6 +118,7 @@ def validate_series(
         end: Until when, exclusive; None stands for the close of the last stored bar's session.
         explanations: Halts and confirmations known from elsewhere.
         calendars: Gives a calendar by its name.
+        read: How bars are read; `read_once` where nobody will ask for them again soon.
 
     Raises:
         UnknownSymbolError: the series is not stored.
@@ -113,7 +138,7 @@ def validate_series(
     )
     alignment = _alignment(store, query, calendar)
     return join_ledgers(
-        build_ledger(part, store.read(part), calendar=calendar, known=known, alignment=alignment)
+        build_ledger(part, read(store, part), calendar=calendar, known=known, alignment=alignment)
         for part in _parts(query, calendar)
     )
 
