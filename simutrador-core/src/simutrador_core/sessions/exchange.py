@@ -1,14 +1,16 @@
 """`get_calendar`: when an exchange trades, by its name.
 
-Three kinds of source, in this order: our own rules (`24/7`, `24/5`, `XTAE`), else
-pandas-market-calendars (extra `calendars`), then the corrections of `data/overrides.toml` and the
-user's own file over both. What a library says is a claim: the corrections carry the published
-source that decided against it.
+Three kinds of source, in this order: our own rules (`24/7`, `24/5`, `XTAE`), else what
+pandas-market-calendars said when this release was made (`sessions.recorded`), then the corrections
+of `data/overrides.toml` and the user's own file over both. The library itself (extra `calendars`)
+is asked for names that are not recorded. What it says is a claim: the corrections carry the
+published source that decided against it.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import date
 from difflib import get_close_matches
@@ -18,11 +20,12 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Final
 
-from simutrador_core.errors import CalendarError
+from simutrador_core.errors import CalendarError, MissingExtraError
 from simutrador_core.sessions.calendar import Calendar, Schedule
 from simutrador_core.sessions.draft import Draft
 from simutrador_core.sessions.library import library_names, library_sessions
 from simutrador_core.sessions.overrides import apply_overrides, parse_overrides
+from simutrador_core.sessions.recorded import find_recorded, recorded_names
 from simutrador_core.sessions.round_the_clock import every_day, fx_week
 from simutrador_core.sessions.tel_aviv import tel_aviv
 from simutrador_core.sessions.us_holidays import name_us_holidays
@@ -73,9 +76,10 @@ KNOWN_RANGES: Final[Mapping[str, tuple[date, date]]] = MappingProxyType(
 )
 """Where the source of a calendar does not reach from `KNOWN_FROM` to `KNOWN_UNTIL`."""
 
-_OWN: Final[Mapping[str, Callable[[date, date], Draft]]] = MappingProxyType(
+OWN: Final[Mapping[str, Callable[[date, date], Draft]]] = MappingProxyType(
     {"24/7": every_day, "24/5": fx_week, "XTAE": tel_aviv}
 )
+"""Calendars that follow our own rules: no library is asked for them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,12 +99,12 @@ def get_calendar(
 ) -> Calendar:
     """Return the calendar of an exchange for the sessions dated in `[start, end)`.
 
-    The same arguments give the same object; its columns are read-only. The first call for an
-    exchange imports pandas-market-calendars (about a second); the rest is a fraction of one.
+    The same arguments give the same object; its columns are read-only.
 
     Args:
         name: `XNYS`, `XLON`, `XHKG`, `XTKS`, `XTAE`, `CMES`, `XNSE`, `24/7`, `24/5`, an alias
-            (`ALIASES`), or any name pandas-market-calendars knows; upper or lower case.
+            (`ALIASES`), or any name pandas-market-calendars knows; upper or lower case. One
+            that is not recorded imports that library, about a second.
         start: First date; the default stands for the first that is known (`KNOWN_RANGES`).
         end: First date left out; None stands for the first that is no longer known.
         overrides: The user's own TOML file of corrections (`sessions.overrides` has the format).
@@ -108,7 +112,6 @@ def get_calendar(
     Raises:
         CalendarError: the name is unknown, or the range reaches beyond what is known.
         InputError: the user's file breaks the format; the text names line and field.
-        MissingExtraError: the extra `calendars` is not installed and the exchange needs it.
     """
     texts = [_Corrections("overrides.toml", shipped_overrides())]
     if overrides is not None:
@@ -129,10 +132,9 @@ def shipped_overrides() -> str:
 
 @lru_cache(maxsize=64)
 def _whole_calendar(name: str, texts: tuple[_Corrections, ...]) -> Calendar:
-    name = name if name in _OWN else _library_name(name)
+    name = name if name in OWN else _library_name(name)
     start, end = KNOWN_RANGES.get(name, (KNOWN_FROM, KNOWN_UNTIL))
-    make = _OWN.get(name)
-    draft = make(start, end) if make is not None else library_sessions(name, start, end)
+    draft = _draft(name, start, end)
     every = [one for file in texts for one in parse_overrides(file.text, source=file.source)]
     mine = [one for one in every if ALIASES.get(one.calendar, one.calendar) == name]
     if name == "XNYS":
@@ -149,15 +151,25 @@ def _whole_calendar(name: str, texts: tuple[_Corrections, ...]) -> Calendar:
     )
 
 
+def _draft(name: str, start: date, end: date) -> Draft:
+    """Return the sessions before corrections."""
+    make = OWN.get(name)
+    if make is not None:
+        return make(start, end)
+    return find_recorded(name, start, end) or library_sessions(name, start, end)
+
+
 def _library_name(name: str) -> str:
     """Return the name as the library spells it."""
-    known = {one.upper(): one for one in library_names()}
-    found = known.get(name.upper())
-    if found is None:
-        near = get_close_matches(name.upper(), [*known, *ALIASES, *_OWN], n=3)
+    known = {one.upper(): one for one in recorded_names()}
+    if name not in known:
+        with suppress(MissingExtraError):
+            known |= {one.upper(): one for one in library_names()}
+    if name not in known:
+        near = get_close_matches(name, [*known, *ALIASES, *OWN], n=3)
         hint = f"; did you mean {' or '.join(near)}?" if near else ""
         raise CalendarError(f"no exchange calendar is called {name!r}{hint}")
-    return found
+    return known[name]
 
 
 @lru_cache(maxsize=256)
