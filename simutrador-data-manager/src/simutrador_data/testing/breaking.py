@@ -58,16 +58,20 @@ class Wire:
 
     def reset(self) -> None:
         """End the connection with a TCP reset."""
-        raw: socket.socket | None = self.writer.get_extra_info("socket")
-        if raw is not None:
-            with suppress(OSError):
-                linger = struct.pack("ii", 1, 0)
-                raw.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
-        self.writer.transport.abort()
+        reset(self.writer)
 
     async def break_with(self, fault: Fault, reply: Reply) -> None:
         """Spoil an answer, and end the connection where the fault does."""
         await _BREAKERS[fault](self, reply)
+
+
+def reset(writer: asyncio.StreamWriter) -> None:
+    """End a connection with a TCP reset."""
+    raw: socket.socket | None = writer.get_extra_info("socket")
+    if raw is not None:
+        with suppress(OSError):
+            raw.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    writer.transport.abort()
 
 
 def head(reply: Reply, more: Mapping[str, str]) -> bytes:

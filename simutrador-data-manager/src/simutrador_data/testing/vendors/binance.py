@@ -15,7 +15,7 @@ from simutrador_core.models.enums import Timeframe
 from simutrador_data.testing.asking import Lookup, Page, Question, Reply, Request
 from simutrador_data.testing.vendors.vendor import STEPS_US, Vendor, opening
 
-_INTERVALS: Final = {
+INTERVALS: Final = {
     "1m": Timeframe.MINUTE_1,
     "5m": Timeframe.MINUTE_5,
     "15m": Timeframe.MINUTE_15,
@@ -34,7 +34,7 @@ def read(request: Request) -> Question | Lookup | Reply | None:
     if not request.path.endswith("/api/v3/klines"):
         return _other(request)
     query = request.query
-    timeframe = _INTERVALS.get(query.get("interval", ""))
+    timeframe = INTERVALS.get(query.get("interval", ""))
     if timeframe is None:
         return Reply.of({"code": -1120, "msg": "Invalid interval."}, 400)
     start = int(query.get("startTime", 0)) * 1_000
