@@ -10,7 +10,13 @@ import asyncio
 import atexit
 import sys
 from collections.abc import AsyncGenerator, Callable
-from contextlib import AsyncExitStack, ExitStack, asynccontextmanager
+from contextlib import (
+    AbstractContextManager,
+    AsyncExitStack,
+    ExitStack,
+    asynccontextmanager,
+    nullcontext,
+)
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
@@ -23,9 +29,11 @@ from simutrador_core.interfaces.storage import BarStore
 from simutrador_data import __version__
 from simutrador_data.api import (
     actions,
+    analysis,
     bars,
     chart,
     dataset_id,
+    documented,
     gaps,
     pages,
     trading_data,
@@ -36,10 +44,16 @@ from simutrador_data.api.health import health_checks
 from simutrador_data.core.settings import Settings, get_settings
 from simutrador_data.services.accounts import admission, opened_accounts
 from simutrador_data.services.corporate_actions.opening import adjusting
+from simutrador_data.services.jobs.kinds import job_kinds
+from simutrador_data.services.jobs.running import running_jobs
+from simutrador_data.services.jobs.work import Work
 from simutrador_data.services.opening import load_registry, open_store, probe
 from simutrador_data.services.storage.parquet_store import ParquetStore
 from simutrador_data.web.site import data_pages
 from simutrador_service.auth import Accounts, CallerLimits, auth_routes
+from simutrador_service.jobs import Jobs
+from simutrador_service.jobs.health import check_workers
+from simutrador_service.jobs.routes import job_routes
 from simutrador_service.limits import RateLimiter
 from simutrador_service.logging import configure_logging
 from simutrador_service.monitoring import Metrics, check_database, check_disk
@@ -71,6 +85,8 @@ _ROUTERS: Final = (
     chart.router,
     gaps.router,
     versions.router,
+    analysis.router,
+    documented.router,
     pages.shared_router,
     pages.router,
 )
@@ -92,8 +108,8 @@ def create_app(
         store: A store to serve, which its owner closes; None opens the one the settings name when
             the application starts, and closes it when it ends.
         registry: Assets; None takes the built-in ones and those of the store's `assets.toml`.
-        accounts: Who may call it, which their owner closes; without them it is open, to this
-            machine alone.
+        accounts: Who may call it, which their owner closes; jobs are kept in their database.
+            Without them it is open, to this machine alone, and takes no jobs.
 
     Raises:
         SettingsError: a setting is wrong, or would open the service to other machines.
@@ -107,15 +123,20 @@ def create_app(
     checks = health_checks(INFO.name, INFO.version, metrics, lambda: made.state.services.store)
     if store is None:  # what is stored can still be read from a full disk
         checks.add("disk", check_disk(chosen.data_storage.root), critical=False)
-    if accounts is not None:
-        checks.add("database", check_database(accounts.keys.database))
     if client is not None:
         checks.add("limits", limiter.check, critical=False)
+    routers, jobs = list(_ROUTERS), None
+    if accounts is not None:
+        database = accounts.keys.database
+        checks.add("database", check_database(database))
+        jobs = Jobs(database, job_kinds(lambda: _shared_work(made)))
+        checks.add("jobs", check_workers(jobs), critical=False)
+        routers += [auth_routes(accounts), job_routes(jobs)]
     made = create_service(
         INFO,
         chosen.api,
-        routers=_ROUTERS if accounts is None else (*_ROUTERS, auth_routes(accounts)),
-        lifespan=partial(_lifespan, chosen, store, registry, client),
+        routers=routers,
+        lifespan=partial(_lifespan, chosen, store, registry, client, jobs),
         checks=checks,
         metrics=metrics,
         authenticator=authenticator,
@@ -151,6 +172,7 @@ async def _lifespan(
     store: BarStore | None,
     registry: AssetRegistry | None,
     client: redis.asyncio.Redis | None,
+    jobs: Jobs | None,
     app: FastAPI,
 ) -> AsyncGenerator[None]:
     """Open what the routes need, and close what was opened."""
@@ -165,10 +187,18 @@ async def _lifespan(
         adjusted = None
         if isinstance(store, ParquetStore):
             adjusted = opened.enter_context(adjusting(store, assets))
-        services = Services(settings, store, assets, adjusted)
+        services = Services(settings, store, assets, adjusted, jobs=jobs)
         opened.push_async_callback(asyncio.to_thread, services.turns.close)
         app.state.services = services
+        if jobs is not None:
+            await opened.enter_async_context(running_jobs(jobs, settings.jobs))
         yield
+
+
+def _shared_work(app: FastAPI) -> AbstractContextManager[Work]:
+    """Lend a job the store that is being served."""
+    services: Services = app.state.services
+    return nullcontext(Work(services.settings, services.store, services.registry))
 
 
 def __getattr__(name: str) -> FastAPI:

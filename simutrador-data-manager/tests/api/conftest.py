@@ -16,8 +16,9 @@ from simutrador_core.interfaces.storage import Change, Covered
 from simutrador_core.models.bars import Bars
 from simutrador_core.models.enums import Adjustment, Timeframe
 from simutrador_core.testing.builders import make_bars
-from simutrador_data.core.settings import Settings
+from simutrador_data.core.settings import DataStorageSettings, Settings
 from simutrador_data.main import create_app
+from simutrador_data.services.accounts import opened_accounts
 from simutrador_data.services.storage.parquet_store import ParquetStore
 
 BASE_URL = "http://127.0.0.1:8002"
@@ -89,3 +90,13 @@ async def client(store: ParquetStore) -> AsyncIterator[httpx.AsyncClient]:
     """Return a client of the service over `store`."""
     async with serving(create_app(Settings(), store=store)) as opened:
         yield opened
+
+
+@pytest.fixture
+async def jobs_client(store: ParquetStore, tmp_path: Path) -> AsyncIterator[httpx.AsyncClient]:
+    """Return a client of the service over `store`, with accounts, and so with jobs that are run."""
+    settings = Settings(data_storage=DataStorageSettings(base_path=tmp_path / "store"))
+    with opened_accounts(settings) as accounts:
+        app = create_app(settings, store=store, accounts=accounts)
+        async with serving(app) as opened:
+            yield opened

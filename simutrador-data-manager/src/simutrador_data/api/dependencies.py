@@ -18,6 +18,8 @@ from simutrador_data.api.turns import Turns
 from simutrador_data.core.settings import Settings
 from simutrador_data.services.corporate_actions.adjusted_store import AdjustedStore
 from simutrador_data.services.serving.dataset_ids import DatasetIds
+from simutrador_service.errors import UnavailableError
+from simutrador_service.jobs import Jobs
 from simutrador_service.problems import problem_answers
 
 PROBLEMS: Final = problem_answers(404, 422)
@@ -34,6 +36,7 @@ class Services:
         adjusted: The same with adjusted series made on read; None where no actions are kept.
         ids: Hashes of ranges of the store asked for before.
         turns: Where short work of the processor is done.
+        jobs: Its long tasks; None where the application was given no accounts, and so no database.
     """
 
     settings: Settings
@@ -42,6 +45,7 @@ class Services:
     adjusted: AdjustedStore | None = None
     ids: DatasetIds = field(default_factory=DatasetIds)
     turns: Turns = field(default_factory=Turns)
+    jobs: Jobs | None = None
 
     @property
     def bars(self) -> BarStore:
@@ -56,6 +60,23 @@ async def get_services(request: Request) -> Services:
 
 
 ServicesDep = Annotated[Services, Depends(get_services)]
+
+
+async def get_jobs(services: ServicesDep) -> Jobs:
+    """Return the long tasks of the application.
+
+    Raises:
+        UnavailableError: it was made without a database.
+    """
+    if services.jobs is None:
+        raise UnavailableError(
+            "this application was made without accounts, so it has no database for jobs; hand it "
+            "some, or start it with `simutrador-data serve`"
+        )
+    return services.jobs
+
+
+JobsDep = Annotated[Jobs, Depends(get_jobs)]
 
 
 async def _timeframe(

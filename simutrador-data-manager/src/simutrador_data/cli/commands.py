@@ -14,6 +14,7 @@ from simutrador_data.cli.demo import demo
 from simutrador_data.cli.doctor import doctor
 from simutrador_data.cli.gaps import gaps
 from simutrador_data.cli.import_files import import_
+from simutrador_data.cli.jobs import jobs
 from simutrador_data.cli.keys import keys
 from simutrador_data.cli.providers import providers
 from simutrador_data.cli.resample import resample
@@ -43,6 +44,7 @@ app.command()(sql)
 app.add_typer(actions, name="actions")
 app.add_typer(providers, name="providers")
 app.add_typer(store, name="store")
+app.add_typer(jobs, name="jobs")
 app.add_typer(keys, name="keys")
 app.add_typer(users, name="users")
 app.add_typer(config, name="config")

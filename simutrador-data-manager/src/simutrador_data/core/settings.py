@@ -27,6 +27,7 @@ from simutrador_data.core.vendor_settings import (
 from simutrador_service.config import (
     AuthSection,
     DatabaseSection,
+    JobsSection,
     LogSection,
     RedisSection,
     Section,
@@ -95,6 +96,7 @@ class Settings(ServiceSettings):
     auth: AuthSection = AuthSection()
     database: DatabaseSection = DatabaseSection()
     redis: RedisSection = RedisSection()
+    jobs: JobsSection = JobsSection()
     logging: LogSection = LogSection()
     web: WebSection = WebSection()
     trading_data_provider: TradingDataProviderSection = TradingDataProviderSection()
@@ -114,7 +116,7 @@ class Settings(ServiceSettings):
 
     @property
     def database_url(self) -> str:
-        """Where keys and users are kept: the database that is set, else a file of our own."""
+        """Where keys, users and jobs are kept: the database that is set, else a file of our own."""
         if self.database.url is not None:
             return self.database.url.get_secret_value()
         return f"sqlite:///{self.service_folder / DATABASE_FILE}"

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from typing import Final
 
 from simutrador_data.core.settings import Settings
+from simutrador_data.services.service_database import opened_database
 from simutrador_service.auth import (
     Accounts,
     Authenticator,
@@ -15,7 +16,6 @@ from simutrador_service.auth import (
     guard_exposure,
     open_accounts,
 )
-from simutrador_service.database import KIT, Database
 from simutrador_service.errors import SettingsError
 
 SCOPES: Final = ("bars:read",)
@@ -32,25 +32,12 @@ def opened_accounts(settings: Settings) -> Generator[Accounts]:
     Raises:
         SettingsError: the database or the signing key cannot be used, or their folder not be made.
     """
-    folder = settings.service_folder
-    try:
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    except OSError as e:
-        raise SettingsError(
-            f"{folder}, where keys and users are kept, cannot be made ({e.strerror}); let the "
-            "service write there, or name another folder with DATA_STORAGE__SERVICE_PATH",
-            field="service_path",
-        ) from e
-    database = Database(settings.database_url)
-    try:
-        KIT.upgrade(database)
-        accounts = open_accounts(database, settings.auth, data=folder)
+    with opened_database(settings) as database:
+        accounts = open_accounts(database, settings.auth, data=settings.service_folder)
         try:
             yield accounts
         finally:
             accounts.close()
-    finally:
-        database.close()
 
 
 def admission(

@@ -1,0 +1,1 @@
+"""Long tasks of the data manager: their kinds, what they work with, who runs them."""

@@ -1,0 +1,16 @@
+"""Every kind of job there is; a new one is one line here."""
+
+from __future__ import annotations
+
+from simutrador_data.services.jobs.work import OpenWork
+from simutrador_service.jobs.kinds import AnyKind
+
+
+def job_kinds(work: OpenWork) -> tuple[AnyKind, ...]:
+    """Return the kinds of the data manager.
+
+    Args:
+        work: Lends each run the store, the settings and the registry.
+    """
+    _ = work
+    return ()
