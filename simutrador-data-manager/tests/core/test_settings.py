@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
+from simutrador_core.assets.registry import AssetRegistry
+from simutrador_core.models.enums import AssetType
 from simutrador_data.core.settings import get_settings, load_settings
 from simutrador_service.config import SettingsError, sources_of
 
@@ -36,9 +38,23 @@ OF_VENDORS = (
     "TRADING_DATA_PROVIDER__FALLBACK_PROVIDERS=[financial_modeling_prep,tiingo]",
     "TRADING_DATA_PROVIDER__ENABLE_FALLBACK=false",
 )
-OF_LATER_RELEASES = (
-    "NIGHTLY_UPDATE__RETRY_ATTEMPTS=3",
+OF_THE_NIGHTLY_UPDATE = (
+    "NIGHTLY_UPDATE__LARGE_CAP_SYMBOLS=[AAPL,BRK.B]",
+    "NIGHTLY_UPDATE__MID_CAP_SYMBOLS=[ZS,AAPL]",
+    "NIGHTLY_UPDATE__MARKET_OPEN_HOUR_UTC=13",
+    "NIGHTLY_UPDATE__MARKET_OPEN_MINUTE_UTC=30",
+    "NIGHTLY_UPDATE__MARKET_CLOSE_HOUR_UTC=20",
+    "NIGHTLY_UPDATE__MARKET_CLOSE_MINUTE_UTC=0",
+    "NIGHTLY_UPDATE__EXPECTED_CANDLES_PER_DAY=390",
+    "NIGHTLY_UPDATE__EXPECTED_CANDLES_HALF_DAY=210",
+    "NIGHTLY_UPDATE__MIN_VOLUME_THRESHOLD=500",
+    "NIGHTLY_UPDATE__MAX_CONCURRENT_SYMBOLS=5",
+    "NIGHTLY_UPDATE__RETRY_ATTEMPTS=2",
+    "NIGHTLY_UPDATE__RETRY_DELAY_SECONDS=30",
     "NIGHTLY_UPDATE__TARGET_TIMEFRAMES=[5min,15min,30min,1h,2h,4h,daily]",
+    "NIGHTLY_UPDATE__ENABLE_DATA_VALIDATION=true",
+    "NIGHTLY_UPDATE__ENABLE_MARKET_HOURS_CHECK=false",
+    "NIGHTLY_UPDATE__ENABLE_AUTO_RESAMPLING=true",
 )
 
 
@@ -117,6 +133,11 @@ def test_a_flat_name_in_the_environment_beats_the_file(
         ("POLYGON__BASE_URL=api.polygon.io", "write https://HOST"),
         ("TIINGO__BASE_URL=https://me:secret@tiingo.example", "an address holds no password"),
         ("POLYGON__KEY=x", "did you mean POLYGON__API_KEY"),
+        ("NIGHTLY_UPDATE__MARKET_OPEN_HOUR_UTC=14", "trading hours come from each exchange"),
+        ("NIGHTLY_UPDATE__EXPECTED_CANDLES_HALF_DAY=180", "trading hours come from each exchange"),
+        ("NIGHTLY_UPDATE__TARGET_TIMEFRAMES=[1min]", "1min is not made of minutes"),
+        ("NIGHTLY_UPDATE__LARGE_CAP_SYMBOLS=[A B]", "LARGE_CAP_SYMBOLS"),
+        ("NIGHTLY_UPDATE__MAX_CONCURRENT_SYMBOLS=0", "MAX_CONCURRENT_SYMBOLS=0"),
     ],
 )
 def test_a_wrong_line_is_named_with_what_to_write(line: str, text: str, tmp_path: Path) -> None:
@@ -139,8 +160,8 @@ def test_settings_of_other_programs_are_left_alone(
     assert load_settings().api.port == 8002
 
 
-def test_every_documented_name_is_read_or_reported_as_not_read(tmp_path: Path) -> None:
-    (tmp_path / ".env").write_text("\n".join([*DOCUMENTED, *OF_VENDORS, *OF_LATER_RELEASES]))
+def test_every_documented_name_is_read(tmp_path: Path) -> None:
+    (tmp_path / ".env").write_text("\n".join([*DOCUMENTED, *OF_VENDORS, *OF_THE_NIGHTLY_UPDATE]))
     settings = load_settings()
     assert (settings.api.host, settings.api.port, settings.api.debug) == ("0.0.0.0", 8002, True)
     assert settings.data_storage.root == tmp_path / "storage" / "candles"
@@ -151,8 +172,25 @@ def test_every_documented_name_is_read_or_reported_as_not_read(tmp_path: Path) -
     assert settings.financial_modeling_prep.rate == "300/min"
     assert settings.tiingo.rate == "50/h, 1000/day"
     assert settings.trading_data_provider.fallback_providers == ("fmp", "tiingo")
-    later = sorted(line.partition("=")[0] for line in OF_LATER_RELEASES)
-    assert sources_of(settings).not_read == tuple(later)
+    nightly = settings.nightly_update
+    assert nightly.symbols == ("AAPL", "BRK.B", "ZS")
+    assert (nightly.max_concurrent_symbols, nightly.retry_attempts) == (5, 2)
+    assert (nightly.retry_delay_seconds, nightly.min_volume_threshold) == (30.0, 500)
+    assert [str(one) for one in nightly.target_timeframes] == [
+        *("5min", "15min", "30min", "1h", "2h", "4h", "daily")
+    ]
+    assert nightly.enable_market_hours_check is False
+    assert sources_of(settings).not_read == ()
+
+
+def test_the_symbols_of_the_nightly_update_are_us_equities_that_trade() -> None:
+    registry, symbols = AssetRegistry.default(), load_settings().nightly_update.symbols
+    assert len(symbols) == 83
+    assets = [registry.get(symbol) for symbol in symbols]
+    assert {asset.asset_type for asset in assets} == {AssetType.US_EQUITY}
+    assert [asset.symbol for asset in assets if asset.delisted is not None] == []
+    assert {"BRK.B", "XYZ", "ZS"} <= set(symbols)  # formerly unknown, SQ, and a commodity
+    assert {"TWTR", "SQ"}.isdisjoint(symbols)  # delisted, and renamed
 
 
 def test_the_password_of_an_address_that_is_refused_is_not_shown(tmp_path: Path) -> None:

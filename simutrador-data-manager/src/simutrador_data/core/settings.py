@@ -14,6 +14,7 @@ from typing import ClassVar, Final
 
 from pydantic import Field
 
+from simutrador_data.core.nightly_settings import NightlyUpdateSection
 from simutrador_data.core.vendor_settings import (
     AlpacaSection,
     BinanceSection,
@@ -89,7 +90,6 @@ class Settings(ServiceSettings):
         "API_PORT": "API__PORT",
         "API__CORS_ORIGINS": "API__ALLOWED_ORIGINS",
     }
-    later_sections: ClassVar[frozenset[str]] = frozenset({"NIGHTLY_UPDATE"})
 
     api: ApiSettings = ApiSettings()
     data_storage: DataStorageSettings = DataStorageSettings()
@@ -107,6 +107,7 @@ class Settings(ServiceSettings):
     binance: BinanceSection = BinanceSection()
     yahoo: YahooSection = YahooSection()
     files: FilesSection = FilesSection()
+    nightly_update: NightlyUpdateSection = NightlyUpdateSection()
 
     @property
     def service_folder(self) -> Path:
