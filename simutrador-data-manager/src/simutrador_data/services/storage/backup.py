@@ -9,7 +9,7 @@ same folder copies only what is new. Files are copies, not links: damage to one 
 from __future__ import annotations
 
 import sqlite3
-from contextlib import closing
+from contextlib import closing, nullcontext
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -82,15 +82,19 @@ def back_up(
     with disk_errors():
         make_folders(ops, target / _SCRATCH)
         with locked(target):
-            for _ in range(_ATTEMPTS):
+            for number in range(1, _ATTEMPTS + 1):
                 copier = _Copier(root, target, ops)
+                # What is vacuumed away under every attempt has no other way: writers wait for the
+                # last one, which copies only what those before have not.
+                alone = number == _ATTEMPTS and not catalogue.read_only
                 try:
-                    return copier.run(catalogue, made_at=made_at, watch=watch)
+                    with catalogue.write() if alone else nullcontext():
+                        return copier.run(catalogue, made_at=made_at, watch=watch)
                 except FileNotFoundError:
                     continue
     raise StoreError(
-        f"{root} is compacted and vacuumed faster than it can be copied, or a file is missing; "
-        "run `simutrador-data store verify`, then try again"
+        f"a file that {root} names is missing; run `simutrador-data store verify`, which lists "
+        "what to fetch again, then back up again"
     )
 
 
