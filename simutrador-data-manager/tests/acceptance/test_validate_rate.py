@@ -51,9 +51,14 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
         for number in range(SYMBOLS):
             kept = np.sort(rng.permutation(len(opens))[ABSENT_EACH:])
             close = np.round(100 + np.cumsum(rng.normal(0, 0.01, len(kept))), 2)
-            series = (f"S{number:03d}", Timeframe.MINUTE_1, Adjustment.RAW)
-            volume = rng.integers(0, 10**6, len(kept)).astype(np.float64)
-            bars = Bars(*series, opens[kept], *[close] * 4, volume)
+            bars = Bars(
+                f"S{number:03d}",
+                Timeframe.MINUTE_1,
+                Adjustment.RAW,
+                opens[kept],
+                *(close, close, close, close),
+                volume=rng.integers(0, 10**6, len(kept)).astype(np.float64),
+            )
             asked = Covered(bars.series, START, END)
             store.commit(Change([bars], [asked], "test", "a year", END))
     return made

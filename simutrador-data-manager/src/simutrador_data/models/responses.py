@@ -259,3 +259,10 @@ class DifferencePage(Answer):
     removed: ColumnsOfSeries
     changed: ChangedColumns
     next_start: datetime | None
+
+
+class ServiceHealth(Answer):
+    """That the service answers, in the words of earlier releases."""
+
+    status: str = "healthy"
+    service: str = "trading-simulator"

@@ -1,0 +1,66 @@
+"""How complete and how believable stored bars are."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import ClassVar, Final
+
+from fastapi import APIRouter, Depends
+
+from simutrador_core.utils.validation import parse_symbol
+from simutrador_data.api.dependencies import PROBLEMS, ServicesDep
+from simutrador_data.api.parameters import known_parameters
+from simutrador_data.models.analysis import CompletenessRequest, CompletenessResponse
+from simutrador_data.services.analysis.judging import Days, judge_symbols
+from simutrador_service.auth import require
+from simutrador_service.errors import ServiceError
+from simutrador_service.problems import BoundError, problem_answers
+
+MOST_DETAILS: Final = 20_000
+"""Sessions an answer lists at most, of all symbols together."""
+
+router = APIRouter(
+    tags=["Data Analysis"],
+    responses={**PROBLEMS, **problem_answers(501)},
+    dependencies=[require("bars:read"), Depends(known_parameters)],
+)
+
+
+class NoGapFillingError(ServiceError):
+    """This service cannot fill gaps while it answers."""
+
+    code: ClassVar[str] = "not_implemented"
+    status: ClassVar[int] = 501
+
+
+@router.post("/data-analysis/completeness")
+@router.post("/nightly-update/data-completeness", deprecated=True)
+def post_completeness(services: ServicesDep, request: CompletenessRequest) -> CompletenessResponse:
+    """Return how complete the minutes of some symbols are, each by its own exchange's calendar.
+
+    Minutes that are absent with evidence that there was no trade are complete. A symbol of which
+    nothing is stored is 0 % complete. `/trading-data/gaps` tells the reason of every gap.
+    """
+    if request.auto_fill_gaps:
+        raise NoGapFillingError(
+            "gaps are not filled while this answers; leave auto_fill_gaps out, and fetch what is "
+            "missing with simutrador-data update"
+        )
+    symbols = list(dict.fromkeys(parse_symbol(symbol) for symbol in request.symbols))
+    days = Days(request.start_date, request.end_date, datetime.now(UTC))
+    if request.include_details:
+        _check_details(len(symbols), days)
+    return judge_symbols(
+        services.store, services.registry, symbols, days, details=request.include_details
+    )
+
+
+def _check_details(symbols: int, days: Days) -> None:
+    sessions = symbols * ((days.last - days.first).days + 1)
+    if sessions > MOST_DETAILS:
+        raise BoundError(
+            f"{symbols} symbols over these dates have up to {sessions} days of details, above the "
+            f"limit of {MOST_DETAILS}; ask for fewer symbols or a shorter period",
+            field="include_details",
+            bound=f"le {MOST_DETAILS}",
+        )
