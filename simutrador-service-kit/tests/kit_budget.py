@@ -7,6 +7,7 @@ import os
 import sys
 import time
 from contextlib import AsyncExitStack
+from pathlib import Path
 
 from simutrador_service.database import Database
 from simutrador_service.limits import Budget, Rule
@@ -16,14 +17,16 @@ from simutrador_service.redis import connect_async
 async def spend(url: str, rule: str, seconds: float) -> None:
     """Ask as often as one is let, and write the instant of each onto standard output."""
     async with AsyncExitStack() as stack:
-        client = database = None
+        client = database = file = None
         if url.startswith("redis"):
             client = connect_async(url)
             stack.push_async_callback(client.aclose)
+        elif "://" not in url:
+            file = Path(url)
         else:
             database = Database(url)
             stack.callback(database.close)
-        budget = Budget("vendor", Rule.of(rule), client=client, database=database)
+        budget = Budget("vendor", Rule.of(rule), client=client, database=database, file=file)
         until = time.monotonic() + seconds
         while time.monotonic() < until:
             await budget.acquire()

@@ -1,8 +1,8 @@
 """Processes that ask a vendor as often as one budget lets them, for the test of P3.
 
-    python budget_processes.py ADDRESS DATABASE PROCESSES REQUESTS
+    python budget_processes.py ADDRESS FILE PROCESSES REQUESTS
 
-DATABASE is the URL of the one that all share; `alone` stands for processes that count by
+FILE is the one that all share, as those of `update` do; `alone` stands for processes that count by
 themselves. The script imports once and forks; its exit code is the number of those that failed.
 """
 
@@ -12,11 +12,10 @@ import asyncio
 import os
 import sys
 import traceback
-from contextlib import closing
+from pathlib import Path
 
 from simutrador_data.services.data_providers.access import ProviderAccess
 from simutrador_data.services.data_providers.http import vendor_client
-from simutrador_service.database import Database
 from simutrador_service.limits import Budget, Rule
 
 RULE = Rule.of("5/s")
@@ -24,15 +23,8 @@ RULE = Rule.of("5/s")
 
 async def one_process(address: str, place: str, requests: int) -> None:
     """Ask, one request after the other; every answer must come."""
-    if place == "alone":
-        await ask(address, Budget("vendor", RULE), requests)
-        return
-    with closing(Database(place)) as database:
-        await ask(address, Budget("vendor", RULE, database=database), requests)
-
-
-async def ask(address: str, budget: Budget, requests: int) -> None:
-    """Ask for the same klines again and again."""
+    file = None if place == "alone" else Path(place)
+    budget = Budget("vendor", RULE, file=file)
     access = ProviderAccess(base_url=address, budget=budget)
     query = {"symbol": "BTCUSDT", "interval": "1m", "limit": "5"}
     async with vendor_client(access, provider="vendor") as client:

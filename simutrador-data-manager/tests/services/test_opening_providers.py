@@ -73,3 +73,11 @@ def test_keys_and_addresses_are_those_of_the_vendors_section() -> None:
     assert keys_of(plugin, settings)["POLYGON__API_KEY"].get_secret_value() == "k"
     assert base_url_of(plugin, settings) == "http://127.0.0.1:9"
     assert base_url_of(plugin, load_settings()) == plugin.base_url
+
+
+async def test_budgets_of_one_machine_stand_in_a_file_that_all_its_processes_find(
+    settings: Settings,
+) -> None:
+    async with opened_providers(["yahoo"], settings, registry=REGISTRY):
+        assert settings.service_folder.stat().st_mode & 0o777 == 0o700
+        assert not list(settings.service_folder.glob("*.db*"))

@@ -18,15 +18,12 @@ from kit_postgres import emptied
 from kit_redis import running
 from simutrador_core.errors import RateLimitError
 from simutrador_service.database import KIT, Database
+from simutrador_service.errors import UnavailableError
 from simutrador_service.limits import Budget, Rule
-from simutrador_service.limits.spending import (
-    DatabaseSpending,
-    MemorySpending,
-    RedisSpending,
-    Spending,
-    next_grant,
-    spend,
-)
+from simutrador_service.limits.spending import MemorySpending, Spending, next_grant, spend
+from simutrador_service.limits.spent_in_database import DatabaseSpending
+from simutrador_service.limits.spent_in_file import FileSpending
+from simutrador_service.limits.spent_in_redis import RedisSpending
 from simutrador_service.redis import connect_async
 
 SPENDER = Path(__file__).parents[1] / "kit_budget.py"
@@ -73,6 +70,7 @@ def test_no_window_ever_holds_more_than_its_limit(gaps: list[float]) -> None:
 @pytest.fixture(
     params=[
         "memory",
+        "file",
         "sqlite",
         pytest.param("postgresql", marks=pytest.mark.integration),
         pytest.param("redis", marks=pytest.mark.integration),
@@ -81,6 +79,9 @@ def test_no_window_ever_holds_more_than_its_limit(gaps: list[float]) -> None:
 async def place(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Spending]:
     if request.param == "memory":
         yield MemorySpending()
+        return
+    if request.param == "file":
+        yield FileSpending(tmp_path / "budgets.sqlite")
         return
     url = spent_in(request.param, request, tmp_path)
     if request.param == "redis":
@@ -139,6 +140,29 @@ async def test_without_redis_the_database_keeps_the_budget(database: Database) -
     await client.aclose()
 
 
+async def test_a_file_that_is_no_budget_is_named_with_the_cure(tmp_path: Path) -> None:
+    path = tmp_path / "budgets.sqlite"
+    path.write_text("these are the notes of somebody else, and longer than a header of SQLite is")
+    with pytest.raises(UnavailableError, match=rf"{path}.*not a database.*remove the file"):
+        await Budget("acme", FIVE, file=path).acquire()
+    with pytest.raises(UnavailableError, match="unable to open"):
+        await Budget("acme", FIVE, file=tmp_path / "absent" / "budgets.sqlite").acquire()
+
+
+def test_a_budget_in_a_file_loads_no_database_library(tmp_path: Path) -> None:
+    script = (
+        "import asyncio, pathlib, sys\n"
+        "from simutrador_service.limits import Budget, Rule\n"
+        f"budget = Budget('acme', Rule.of('5/s'), file=pathlib.Path({str(tmp_path / 'b')!r}))\n"
+        "heavy = {'sqlalchemy', 'alembic', 'starlette'}\n"
+        "print(asyncio.run(budget.acquire()), *heavy & {*sys.modules})\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, check=True
+    )
+    assert done.stdout.split() == ["0.0"]
+
+
 def test_a_budget_too_large_to_remember_is_refused() -> None:
     with pytest.raises(ValueError, match="at most 5000"):
         Budget("acme", Rule.of("5001/day"))
@@ -147,7 +171,7 @@ def test_a_budget_too_large_to_remember_is_refused() -> None:
 
 
 @pytest.mark.integration
-@pytest.mark.parametrize("where", ["sqlite", "postgresql", "redis"])
+@pytest.mark.parametrize("where", ["file", "sqlite", "postgresql", "redis"])
 def test_processes_together_stay_within_the_budget(
     where: str, request: pytest.FixtureRequest, tmp_path: Path
 ) -> None:
@@ -169,6 +193,8 @@ def test_processes_together_stay_within_the_budget(
 def spent_in(where: str, request: pytest.FixtureRequest, folder: Path) -> str:
     if where == "redis":
         return request.getfixturevalue("redis_url")
+    if where == "file":
+        return str(folder / "budgets.sqlite")
     url = f"sqlite:///{folder / 'shared.db'}"
     if where == "postgresql":
         url = emptied(request.getfixturevalue("postgres"))

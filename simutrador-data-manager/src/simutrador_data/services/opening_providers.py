@@ -6,7 +6,9 @@ import asyncio
 import os
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
 from math import ceil
+from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar, Final
 
 from pydantic import SecretStr
@@ -38,7 +40,11 @@ if TYPE_CHECKING:
 LONGEST_WAIT_S: Final = 600.0
 """Many symbols wait in line for a small budget; beyond this the line is too long."""
 
+BUDGET_FILE: Final = "budgets.sqlite"
+"""Where processes of one machine share what vendors may be asked, in the service's folder."""
+
 _REDIS_TIMEOUT_S: Final = 0.25
+_ONE_MACHINE: Final = "sqlite:"
 
 
 def section_of(plugin: ProviderPlugin, settings: Settings) -> VendorSection:
@@ -94,7 +100,8 @@ async def opened_providers(
     """Open providers by name, in this order; leaving the context closes them.
 
     All our processes share one budget a vendor: through Redis where the settings name one, else
-    through the service's database. A provider whose key is absent stands there refused: what is
+    through the service's database where several machines can share that, else through a file beside
+    it. A provider whose key is absent stands there refused: what is
     asked of it fails with that reason, and the next one of a chain is asked.
 
     Raises:
@@ -106,17 +113,14 @@ async def opened_providers(
         raise InputError(f"{', '.join(names)}: name each provider once", field="provider")
     rules = [rule_of(plugin, settings) for plugin in plugins]
     async with AsyncExitStack() as opened:
-        client, database = None, None
-        if any(rules):
-            client = _redis(settings, opened)
-            database = None if client is not None else await _database(settings, opened)
+        budgets = await _budgets(settings, opened) if any(rules) else None
         found: list[DataProvider] = []
         refusals: list[AuthenticationError] = []
         for plugin, rule in zip(plugins, rules, strict=True):
             access = ProviderAccess(
                 base_url=base_url_of(plugin, settings),
                 keys=keys_of(plugin, settings),
-                budget=None if rule is None else _budget(plugin, rule, client, database),
+                budget=budgets and rule and budgets.of(plugin, rule),
                 registry=registry,
             )
             try:
@@ -150,14 +154,36 @@ def refused_provider(plugin: ProviderPlugin, error: AuthenticationError) -> Data
     return Refused()
 
 
-def _budget(
-    plugin: ProviderPlugin,
-    rule: Rule,
-    client: redis.asyncio.Redis | None,
-    database: Database | None,
-) -> Budget:
-    name = f"provider:{plugin.name}"
-    return Budget(name, rule, client=client, database=database, longest_wait_s=LONGEST_WAIT_S)
+@dataclass(frozen=True, slots=True)
+class _Budgets:
+    """Where the budgets are kept: one of the three."""
+
+    client: redis.asyncio.Redis | None = None
+    database: Database | None = None
+    file: Path | None = None
+
+    def of(self, plugin: ProviderPlugin, rule: Rule) -> Budget:
+        """Return the budget of a vendor."""
+        return Budget(
+            f"provider:{plugin.name}",
+            rule,
+            client=self.client,
+            database=self.database,
+            file=self.file,
+            longest_wait_s=LONGEST_WAIT_S,
+        )
+
+
+async def _budgets(settings: Settings, opened: AsyncExitStack) -> _Budgets:
+    client = _redis(settings, opened)
+    if client is not None:
+        return _Budgets(client=client)
+    settings.service_folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    if settings.database_url.startswith(_ONE_MACHINE):
+        return _Budgets(file=settings.service_folder / BUDGET_FILE)
+    database = await asyncio.to_thread(_migrated, settings.database_url)
+    opened.callback(database.close)
+    return _Budgets(database=database)
 
 
 def _redis(settings: Settings, opened: AsyncExitStack) -> redis.asyncio.Redis | None:
@@ -170,16 +196,9 @@ def _redis(settings: Settings, opened: AsyncExitStack) -> redis.asyncio.Redis | 
     return client
 
 
-async def _database(settings: Settings, opened: AsyncExitStack) -> Database:
-    database = await asyncio.to_thread(_migrated, settings)
-    opened.callback(database.close)
-    return database
-
-
-def _migrated(settings: Settings) -> Database:
+def _migrated(url: str) -> Database:
     from simutrador_service.database import KIT, Database  # pulls in SQLAlchemy
 
-    settings.service_folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    database = Database(settings.database_url)
+    database = Database(url)
     KIT.upgrade(database)
     return database

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Final
-
-from starlette.datastructures import MutableHeaders
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Final
 
 from simutrador_service.limits.rules import Verdict, tightest
+
+if TYPE_CHECKING:
+    from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 _KEY: Final = "simutrador.limits"
 
@@ -28,9 +29,7 @@ class LimitHeaders:
 
         async def with_headers(message: Message) -> None:
             if verdicts and message["type"] == "http.response.start":
-                headers = MutableHeaders(scope=message)
-                for name, value in tightest(verdicts).headers.items():
-                    headers.setdefault(name, value)
+                _add(message, tightest(verdicts).headers)
             await send(message)
 
         await self._app(scope, receive, with_headers)
@@ -40,3 +39,11 @@ def note_verdict(scope: Scope, verdict: Verdict) -> None:
     """Have the answer to this request tell what a limit said."""
     noted: list[Verdict] = scope.setdefault(_KEY, [])
     noted.append(verdict)
+
+
+def _add(message: Message, headers: Mapping[str, str]) -> None:
+    """Write the headers that are not there yet, as pairs of bytes with names in lower case."""
+    there: list[tuple[bytes, bytes]] = list(message.get("headers", ()))
+    known = {name.lower() for name, _ in there}
+    wanted = ((name.lower().encode(), value.encode()) for name, value in headers.items())
+    message["headers"] = [*there, *(pair for pair in wanted if pair[0] not in known)]
