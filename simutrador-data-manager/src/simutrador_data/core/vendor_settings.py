@@ -42,7 +42,7 @@ class VendorSection(Section):
     def _rule(cls, value: str | None) -> str | None:
         """Refuse what is no rate."""
         if value is not None:
-            from simutrador_service.limits import Rule  # loads the database's library
+            from simutrador_service.limits import Rule
 
             Rule.of(value)
         return value
@@ -142,9 +142,20 @@ class BinanceSection(VendorSection):
 
     Attributes:
         rate_limit: Two fifths of what it allows, since others may ask from the same address.
+        stream_url: Where it streams bars; None is the vendor's own address.
     """
 
     rate_limit: str | None = "1200/min"
+    stream_url: str | None = None
+
+    @field_validator("stream_url")
+    @classmethod
+    def _stream(cls, value: str | None) -> str | None:
+        """Refuse what is no address of a stream."""
+        parts = urlsplit(value or "")
+        if value and (parts.scheme not in {"ws", "wss"} or not parts.hostname):
+            raise ValueError("this is no address of a stream; write wss://HOST")
+        return value or None
 
 
 class YahooSection(VendorSection):

@@ -61,7 +61,7 @@ PUBLIC_URL: Final = "https://data-api.binance.vision"
 """The same bars, and nothing else, for places the exchange does not serve."""
 
 MOST_ROWS: Final = 1_000
-_INTERVALS: Final[Mapping[Timeframe, str]] = {
+INTERVALS: Final[Mapping[Timeframe, str]] = {
     Timeframe.MINUTE_1: "1m",
     Timeframe.MINUTE_5: "5m",
     Timeframe.MINUTE_15: "15m",
@@ -72,7 +72,7 @@ _INTERVALS: Final[Mapping[Timeframe, str]] = {
     Timeframe.DAILY: "1d",
 }
 CAPABILITIES: Final = Capabilities(
-    timeframes=frozenset(_INTERVALS),
+    timeframes=frozenset(INTERVALS),
     adjustments=frozenset({Adjustment.RAW}),
     rows_per_request=MOST_ROWS,
     requests_per_minute=3_000,
@@ -160,7 +160,7 @@ class BinanceProvider:
         while True:
             query = {
                 "symbol": pair,
-                "interval": _INTERVALS[request.timeframe],
+                "interval": INTERVALS[request.timeframe],
                 "startTime": str(first_milli(since)),
                 "endTime": str(last_milli(request.end)),
                 "limit": str(MOST_ROWS),
