@@ -126,6 +126,15 @@ def test_take_keeps_every_column_in_step() -> None:
     assert part.synthetic.tolist() == [True]
 
 
+def test_taking_all_by_flags_copies_nothing() -> None:
+    bars = make_daily(["2024-01-02", "2024-01-03"], synthetic=np.array([False, True]))
+    whole = bars.take(np.array([True, True]))
+    assert whole.equals(bars)
+    assert np.shares_memory(whole.close, bars.close)
+    with pytest.raises(IndexError):
+        bars.take(np.array([True, True, True]))
+
+
 def test_bars_are_complete_once_the_forming_bar_is_cut_off() -> None:
     forming = make_bars(complete=False)
     assert not forming.take(slice(1, None)).complete

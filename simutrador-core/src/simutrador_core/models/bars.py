@@ -176,8 +176,11 @@ class Bars:
     def take(self, index: slice | I64 | BoolArray) -> Bars:
         """Return the bars at `index`, which must keep their order.
 
-        Without the forming last bar the result is complete.
+        Without the forming last bar the result is complete. Nothing is copied for a slice, or for
+        flags that are all set.
         """
+        if not isinstance(index, slice) and index.dtype == np.bool_:
+            index = slice(None) if len(index) == len(self) and bool(index.all()) else index
         opened_at = self.opened_at[index]
         whole = not len(opened_at) or bool(opened_at[-1] < self.opened_at[-1])
         columns: dict[str, object] = {

@@ -28,8 +28,8 @@ from simutrador_data.services.data_providers.files import (
     RegistryCalendars,
     open_bar_file,
 )
-from simutrador_data.services.data_providers.files.blocks import BLOCK_BYTES
 from simutrador_data.services.data_providers.files.folder import bar_files
+from simutrador_data.services.data_providers.files.model import BLOCK_BYTES
 from simutrador_data.services.data_providers.files.source import file_digest
 from simutrador_data.services.data_providers.files.zones import find_zone
 from simutrador_data.services.progress.progress import Progress, QuietProgress

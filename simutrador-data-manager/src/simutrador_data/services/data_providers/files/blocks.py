@@ -12,11 +12,12 @@ from numpy.typing import NDArray
 from simutrador_core.errors import ImportFileError
 from simutrador_core.models.bars import I64
 from simutrador_data.services.data_providers.files._arrow import Strings, byte_lengths, csv, pa
-from simutrador_data.services.data_providers.files.model import TEXT_LIMIT, RejectedRow
+from simutrador_data.services.data_providers.files.model import (
+    BLOCK_BYTES,
+    TEXT_LIMIT,
+    RejectedRow,
+)
 from simutrador_data.services.data_providers.files.source import Stream
-
-BLOCK_BYTES: Final = 8 * 2**20
-"""How much text is in memory at a time; some 150,000 rows."""
 
 MAX_LINES: Final = 2**20
 """Most lines of a block; one of bars has 80,000 to 400,000."""

@@ -13,7 +13,6 @@ from typing import Final
 from simutrador_core.errors import ImportFileError
 from simutrador_core.models.enums import Adjustment
 from simutrador_data.services.data_providers.files.blocks import (
-    BLOCK_BYTES,
     Block,
     BlockParser,
     read_text,
@@ -26,6 +25,7 @@ from simutrador_data.services.data_providers.files.dialect import (
     find_layout,
 )
 from simutrador_data.services.data_providers.files.model import (
+    BLOCK_BYTES,
     Description,
     Facts,
     FilePage,

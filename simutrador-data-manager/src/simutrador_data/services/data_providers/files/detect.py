@@ -7,16 +7,13 @@ from pathlib import Path
 from typing import Final
 
 from simutrador_core.models.bars import to_us
-from simutrador_data.services.data_providers.files.blocks import BLOCK_BYTES
 from simutrador_data.services.data_providers.files.calendars import Calendars
-from simutrador_data.services.data_providers.files.csv_file import open_csv, read_head
-from simutrador_data.services.data_providers.files.lean_zip import find_lean, open_lean
 from simutrador_data.services.data_providers.files.model import (
+    BLOCK_BYTES,
     BarFile,
     ImportOptions,
     NotBarsError,
 )
-from simutrador_data.services.data_providers.files.parquet_file import open_parquet
 from simutrador_data.services.data_providers.files.source import open_source
 
 SUFFIXES: Final = (".csv", ".txt", ".tsv", ".gz", ".zip", ".parquet", ".pq")
@@ -50,6 +47,11 @@ def open_bar_file(
         InvalidSymbolError: the symbol given is none.
         InputError: the zone given is none.
     """
+    # The readers load what parses columns of text (10 MB); who only names rows goes without.
+    from simutrador_data.services.data_providers.files.csv_file import open_csv, read_head
+    from simutrador_data.services.data_providers.files.lean_zip import find_lean, open_lean
+    from simutrador_data.services.data_providers.files.parquet_file import open_parquet
+
     chosen = options or ImportOptions()
     now_us = None if now is None else to_us(now)
     source = open_source(path)

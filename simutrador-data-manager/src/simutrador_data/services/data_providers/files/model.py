@@ -13,6 +13,9 @@ from simutrador_core.errors import ImportFileError
 from simutrador_core.models.bars import Bars
 from simutrador_core.models.enums import Adjustment, Timeframe
 
+BLOCK_BYTES: Final = 8 * 2**20
+"""How much text is in memory at a time; some 150,000 rows."""
+
 TEXT_LIMIT: Final = 200
 """How many characters of a rejected row are kept."""
 

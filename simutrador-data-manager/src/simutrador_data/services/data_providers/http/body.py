@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import AsyncIterable, Mapping, Sequence
+from io import BytesIO
 from typing import Final
 
 import msgspec
@@ -37,28 +38,28 @@ async def read_body(
     encoding = headers.get("content-encoding", "").strip().lower()
     if encoding not in _PLAIN | _ZIPPED:
         raise BadAnswerError(f"answer is packed as {encoding[:40]!r}, not gzip", provider=provider)
-    body = bytearray()
+    body = BytesIO()  # unlike a bytearray it gives its bytes away without copying them
     unpack = zlib.decompressobj(_GZIP_OR_ZLIB) if encoding in _ZIPPED else None
     async for piece in pieces:
         data = piece
         while data:
             if unpack is None:
-                body += data
+                body.write(data)
                 break
             try:
-                body += unpack.decompress(data, _PIECE)
+                body.write(unpack.decompress(data, _PIECE))
             except zlib.error as e:
                 raise BadAnswerError(f"answer cannot be unpacked: {e}", provider=provider) from e
             data = unpack.unconsumed_tail
             _check_size(body, most, provider)
         _check_size(body, most, provider)
-    if unpack is not None and body and not unpack.eof:
+    if unpack is not None and body.tell() and not unpack.eof:
         raise BadAnswerError("packed answer is cut off", provider=provider)
-    return bytes(body)
+    return body.getvalue()
 
 
-def _check_size(body: bytearray, most: int, provider: str) -> None:
-    if len(body) > most:
+def _check_size(body: BytesIO, most: int, provider: str) -> None:
+    if body.tell() > most:
         raise BadAnswerError(
             f"answer is larger than {most:,} bytes; it was not read further", provider=provider
         )

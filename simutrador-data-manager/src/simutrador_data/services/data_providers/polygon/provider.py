@@ -188,6 +188,7 @@ class PolygonProvider:
             answer = await self._asker.get(place.path, place.query, AggregatesPage)
             _check(answer, ticker, request, asset)
             rows = to_rows(answer.results or [])
+            answer.results = None  # 50,000 objects would wait here beside those of the next page
             if not len(rows) and answer.next_url is None and place.since == request.start:
                 await self._check_known(ticker)
             if request.timeframe is Timeframe.DAILY:
