@@ -252,6 +252,32 @@ async def test_the_session_in_progress_is_asked_for_again_and_restated(store: Ba
     assert report.symbols[0].sources[0].added == 9
 
 
+async def test_a_bar_that_closes_while_the_answer_is_on_its_way_is_unfinished(
+    store: BarStore,
+) -> None:
+    clock = [datetime(2024, 1, 12, 14, 40, 59, tzinfo=UTC)]
+
+    class Far(FaultyVendor):
+        async def fetch_bars(
+            self, request: BarRequest, *, cursor: str | None = None
+        ) -> AsyncIterator[BarPage]:
+            async for page in super().fetch_bars(request):
+                clock[0] += timedelta(seconds=2)
+                yield page
+
+    report = await download(
+        DownloadRequest(("AAPL",), Timeframe.MINUTE_1, Range(date(2024, 1, 12), date(2024, 1, 13))),
+        providers=[Far([truth()], rows=20)],
+        store=store,
+        registry=AssetRegistry.default(),
+        calendars=lambda _name: CALENDAR,
+        now=lambda: clock[0],
+    )
+    assert store.read(query_all()).last == datetime(2024, 1, 12, 14, 39, tzinfo=UTC)
+    assert store.coverage(query_all())[-1].end == datetime(2024, 1, 12, 14, 40, tzinfo=UTC)
+    assert report.status is DownloadStatus.COMPLETED
+
+
 async def test_without_a_start_it_fills_from_the_first_stored_bar_on(store: BarStore) -> None:
     vendor = FaultyVendor([truth()])
     report = await update(store, vendor, wanted=Range())

@@ -71,7 +71,7 @@ def pursue(
         assert len(asked) < 200, "it never ends"
         try:
             for page in answer(bars, request, next(planted, None), rows=rows, chance=chance):
-                taken = pursuit.take(page, now_us=now_us)
+                taken = pursuit.take(page, now_us=now_us, asked_us=now_us)
                 kept.add(taken.bars, taken.covered)
         except (PageFault, DataProviderError) as e:
             pursuit.fault(str(e))

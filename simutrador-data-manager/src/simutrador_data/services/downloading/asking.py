@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from datetime import datetime
 from random import SystemRandom
 from typing import Final, TypeVar
 
@@ -80,10 +81,12 @@ class Asking:
         )
         try:
             async with _closing(self._provider.fetch_bars(request)) as pages:
+                asked_at = self._desk.now()
                 async for page in pages:
                     self._desk.answered.add(self._provider.name)
-                    await in_thread(lambda page=page: self._store(page))
+                    await in_thread(lambda page=page, at=asked_at: self._store(page, at))
                     self._tell()
+                    asked_at = self._desk.now()
             await in_thread(self._end)
         except (PageFault, InputError) as e:
             pursuit.fault(str(e))
@@ -101,9 +104,9 @@ class Asking:
             else:
                 pursuit.give_up_ask(str(e))
 
-    def _store(self, page: BarPage) -> None:
-        fetched_at = self._desk.now()
-        taken = self._pursuit.take(page, now_us=to_us(fetched_at))
+    def _store(self, page: BarPage, asked_at: datetime) -> None:
+        now_us = to_us(self._desk.now())
+        taken = self._pursuit.take(page, now_us=now_us, asked_us=to_us(asked_at))
         if self._listed is not None:
             self._listed.add(taken.rejected)
         self._commit(taken)

@@ -56,7 +56,14 @@ class Checked:
 
 
 def check_page(
-    page: BarPage, *, series: SeriesKey, start: int, end: int, now_us: int, hours: TradingHours
+    page: BarPage,
+    *,
+    series: SeriesKey,
+    start: int,
+    end: int,
+    now_us: int,
+    asked_us: int,
+    hours: TradingHours,
 ) -> Checked:
     """Judge a page against the range `[start, end)` that was asked for.
 
@@ -65,7 +72,9 @@ def check_page(
         series: Whose bars were asked for.
         start: int us UTC.
         end: Exclusive.
-        now_us: When it came: bars that end later are unfinished.
+        now_us: When it came.
+        asked_us: When it was asked for, at or before: bars that end later are unfinished, though
+            they may have closed while the answer was on its way.
         hours: When bars of the series are due.
 
     Raises:
@@ -77,7 +86,7 @@ def check_page(
     if len(bars) and int(bars.opened_at[-1]) > now_us + SKEW_US:
         raise PageFault(f"gave a bar of the future, {from_us(int(bars.opened_at[-1])).isoformat()}")
     inside = (bars.opened_at >= start) & (bars.opened_at < end)
-    forming = _forming(bars, hours, now_us)
+    forming = _forming(bars, hours, asked_us)
     codes = check_bars(bars.open, bars.high, bars.low, bars.close, bars.volume)
     bad = inside & ~forming & (codes != 0)
     sound = bars.take(inside & ~forming & (codes == 0))
@@ -85,7 +94,7 @@ def check_page(
     if forming.any():
         high = min(high, int(bars.opened_at[forming][0]))
     reached = hours.extent(sound)[1] if len(sound) else low
-    high = min(high, now_us, max(reached, now_us - LATENCY_US))
+    high = min(high, asked_us, max(reached, asked_us - LATENCY_US))
     wrong = bars.take(bad)
     return Checked(
         bars=sound,
@@ -98,8 +107,8 @@ def check_page(
     )
 
 
-def _forming(bars: Bars, hours: TradingHours, now_us: int) -> BoolArray:
-    forming = hours.ends_of(bars) > now_us
+def _forming(bars: Bars, hours: TradingHours, asked_us: int) -> BoolArray:
+    forming = hours.ends_of(bars) > asked_us
     if not bars.complete and len(bars):
         forming = forming | (bars.opened_at == bars.opened_at[-1])
     return forming

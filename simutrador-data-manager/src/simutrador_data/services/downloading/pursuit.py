@@ -91,8 +91,8 @@ class Pursuit:
         self._claimed, self._has_news = Spans.range(0, 0), False
         return ask
 
-    def take(self, page: BarPage, *, now_us: int) -> Taken:
-        """Judge the next page of the answer and settle what it settles.
+    def take(self, page: BarPage, *, now_us: int, asked_us: int) -> Taken:
+        """Judge the next page of the answer, asked for and come then; settle what it settles.
 
         Raises:
             PageFault: the page is no answer, or the vendor repeats itself: stop reading.
@@ -104,6 +104,7 @@ class Pursuit:
             start=ask.start,
             end=ask.end,
             now_us=now_us,
+            asked_us=asked_us,
             hours=self.hours,
         )
         believed = self._believed(checked).without(checked.broken)
