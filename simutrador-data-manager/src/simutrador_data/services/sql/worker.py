@@ -36,7 +36,7 @@ def main() -> None:
     os.dup2(2, 1)  # nothing a library prints is an answer
     with opened() as connection:  # threads and libraries are part of what it needs by itself
         readable_series(connection, "FROM bars", [])
-    own = _address_space()
+        own = _address_space()  # while its threads, each with a stack, are there
     _write_nothing()
     send(answers, ("ready",))
     while True:
