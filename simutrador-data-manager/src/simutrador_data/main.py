@@ -35,6 +35,7 @@ from simutrador_data.api import (
     dataset_id,
     documented,
     gaps,
+    nightly_update,
     pages,
     trading_data,
     versions,
@@ -47,6 +48,7 @@ from simutrador_data.services.corporate_actions.opening import adjusting
 from simutrador_data.services.jobs.kinds import job_kinds
 from simutrador_data.services.jobs.running import running_jobs
 from simutrador_data.services.jobs.work import Work
+from simutrador_data.services.nightly.schedule import SCHEDULER, nightly_schedules
 from simutrador_data.services.opening import load_registry, open_store, probe
 from simutrador_data.services.storage.parquet_store import ParquetStore
 from simutrador_data.web.site import data_pages
@@ -58,6 +60,8 @@ from simutrador_service.limits import RateLimiter
 from simutrador_service.logging import configure_logging
 from simutrador_service.monitoring import Metrics, check_database, check_disk
 from simutrador_service.redis import connect_async
+from simutrador_service.scheduler import Scheduler, Schedules, run_scheduler
+from simutrador_service.scheduler.routes import schedule_routes
 from simutrador_service.web import ServiceInfo
 from simutrador_service.web import create_app as create_service
 from simutrador_service.web import serve as serve_app
@@ -85,6 +89,7 @@ _ROUTERS: Final = (
     chart.router,
     gaps.router,
     versions.router,
+    nightly_update.router,
     analysis.router,
     documented.router,
     pages.shared_router,
@@ -125,18 +130,19 @@ def create_app(
         checks.add("disk", check_disk(chosen.data_storage.root), critical=False)
     if client is not None:
         checks.add("limits", limiter.check, critical=False)
-    routers, jobs = list(_ROUTERS), None
+    routers, jobs, schedules = list(_ROUTERS), None, None
     if accounts is not None:
         database = accounts.keys.database
         checks.add("database", check_database(database))
         jobs = Jobs(database, job_kinds(lambda: _shared_work(made)))
         checks.add("jobs", check_workers(jobs), critical=False)
-        routers += [auth_routes(accounts), job_routes(jobs)]
+        schedules = nightly_schedules(jobs, chosen.nightly_update)
+        routers += [auth_routes(accounts), job_routes(jobs), schedule_routes(schedules)]
     made = create_service(
         INFO,
         chosen.api,
         routers=routers,
-        lifespan=partial(_lifespan, chosen, store, registry, client, jobs),
+        lifespan=partial(_lifespan, chosen, store, registry, client, jobs, schedules),
         checks=checks,
         metrics=metrics,
         authenticator=authenticator,
@@ -173,6 +179,7 @@ async def _lifespan(
     registry: AssetRegistry | None,
     client: redis.asyncio.Redis | None,
     jobs: Jobs | None,
+    schedules: Schedules | None,
     app: FastAPI,
 ) -> AsyncGenerator[None]:
     """Open what the routes need, and close what was opened."""
@@ -192,6 +199,9 @@ async def _lifespan(
         app.state.services = services
         if jobs is not None:
             await opened.enter_async_context(running_jobs(jobs, settings.jobs))
+        if schedules is not None and schedules.schedules:
+            scheduler = Scheduler(schedules, name=SCHEDULER)
+            await opened.enter_async_context(run_scheduler(scheduler))
         yield
 
 

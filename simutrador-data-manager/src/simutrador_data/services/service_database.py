@@ -6,6 +6,7 @@ from collections.abc import Generator
 from contextlib import contextmanager
 
 from simutrador_data.core.settings import Settings
+from simutrador_data.services.nightly.table import NIGHTLY
 from simutrador_service.database import KIT, Database
 from simutrador_service.errors import SettingsError
 
@@ -29,6 +30,7 @@ def opened_database(settings: Settings) -> Generator[Database]:
     database = Database(settings.database_url)
     try:
         KIT.upgrade(database)
+        NIGHTLY.upgrade(database)
         yield database
     finally:
         database.close()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from simutrador_data.services.jobs.work import OpenWork
+from simutrador_data.services.nightly.job import nightly_kind
 from simutrador_service.jobs.kinds import AnyKind
 
 
@@ -12,5 +13,4 @@ def job_kinds(work: OpenWork) -> tuple[AnyKind, ...]:
     Args:
         work: Lends each run the store, the settings and the registry.
     """
-    _ = work
-    return ()
+    return (nightly_kind(work),)

@@ -28,6 +28,8 @@ from simutrador_core.sessions.exchange import get_calendar
 from simutrador_core.utils.timeframe_utils import timeframe_us, validate_timeframe_conversion
 from simutrador_data.services.validation.chunks import year_parts
 from simutrador_data.services.validation.expected import (
+    MICROSECOND,
+    expected_bars,
     first_weekday,
     period_of,
     sessions_around,
@@ -95,6 +97,7 @@ class _Task:
     alignment: Alignment
     now: datetime
     asked: Spans
+    since: datetime | None
 
 
 def resample_and_store(
@@ -106,6 +109,7 @@ def resample_and_store(
     to: Sequence[Timeframe] | None = None,
     adjustment: Adjustment = Adjustment.RAW,
     alignment: Alignment = Alignment.SESSION,
+    since: datetime | None = None,
     calendars: Calendars = get_calendar,
 ) -> ResampleReport:
     """Make longer bars of a symbol's shortest stored ones; one commit for each timeframe.
@@ -121,6 +125,7 @@ def resample_and_store(
         to: Timeframes to make; None stands for all the source can make.
         adjustment: Which of the symbol's series.
         alignment: Where intraday bars start.
+        since: Aware; only sessions, weeks and months that end later are made. None makes all.
         calendars: Gives a calendar by its name.
 
     Raises:
@@ -132,7 +137,7 @@ def resample_and_store(
     calendar = calendars(registry.get(symbol).calendar)
     coverage = store.coverage(whole_query(info.series))
     asked = asked_spans(coverage, trading_time(calendar.schedule))
-    task = _Task(store, info, calendar, alignment, now, asked)
+    task = _Task(store, info, calendar, alignment, now, asked, since)
     wanted = [t for t in Timeframe if validate_timeframe_conversion(source, t)]
     results = tuple(_attempt(task, timeframe) for timeframe in (wanted if to is None else to))
     return ResampleReport(symbol, source, results)
@@ -202,6 +207,8 @@ def _resampled_parts(task: _Task, to: Timeframe) -> Iterator[Resampled]:
     known_from, known_until = known_range(calendar)
     start = max(info.first, known_from)
     end = min(from_us(to_us(info.last) + 1), known_until)
+    if task.since is not None:
+        start = max(start, _begin_of_period(task.since, to, calendar))
     if start >= end:
         return
     whole = to if to is Timeframe.MONTHLY else Timeframe.WEEKLY
@@ -218,6 +225,21 @@ def _resampled_parts(task: _Task, to: Timeframe) -> Iterator[Resampled]:
             alignment=task.alignment,
             source_end_us=known,
         )
+
+
+def _begin_of_period(since: datetime, to: Timeframe, calendar: Calendar) -> datetime:
+    """Return where the session, week or month begins that holds `since`: after the one before.
+
+    Bars between two sessions belong to the later one: a half bar may be labelled before the open.
+    """
+    known_from, known_until = known_range(calendar)
+    since = min(max(since, known_from), known_until - MICROSECOND)
+    whole = to if to in {Timeframe.WEEKLY, Timeframe.MONTHLY} else Timeframe.DAILY
+    # The margin of a month holds the period before, whatever holidays lie between.
+    schedule = sessions_around(calendar, since, since + MICROSECOND, Timeframe.MONTHLY)
+    periods = expected_bars(schedule, whole, first_weekday=first_weekday(calendar))
+    over = int(np.searchsorted(periods.ends, to_us(since), side="right"))
+    return from_us(int(periods.ends[over - 1])) if over else known_from
 
 
 def _held_by_others(task: _Task, series: SeriesKey, start: int, end: int) -> tuple[Spans, Bars]:

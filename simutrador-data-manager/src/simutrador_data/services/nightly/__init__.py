@@ -1,0 +1,1 @@
+"""The nightly update: fetch the newest sessions, judge them, make the longer timeframes."""
