@@ -37,6 +37,7 @@ PUBLIC = {
 SCOPES = {
     "/": {"bars:read"},  # the page; programs get the public document
     "/data-analysis/completeness": {"bars:read"},
+    "/data-analysis/quality": {"bars:read"},
     "/health/deep": {"health:read"},
     "/jobs": {"jobs:read", "jobs:write"},
     "/jobs/{job_id}": {"jobs:read", "jobs:write"},

@@ -3,15 +3,28 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import ClassVar, Final
+from typing import Any, ClassVar, Final
 
+import orjson
 from fastapi import APIRouter, Depends
+from fastapi.responses import Response
 
+from simutrador_core.utils.timeframe_utils import parse_timeframe
 from simutrador_core.utils.validation import parse_symbol
 from simutrador_data.api.dependencies import PROBLEMS, ServicesDep
 from simutrador_data.api.parameters import known_parameters
 from simutrador_data.models.analysis import CompletenessRequest, CompletenessResponse
+from simutrador_data.models.quality import QualityRequest, QualityResponse
 from simutrador_data.services.analysis.judging import Days, judge_symbols
+from simutrador_data.services.analysis.quality.checking import (
+    Wish,
+    check_series,
+    series_to_check,
+)
+from simutrador_data.services.analysis.quality.documents import checked_document
+from simutrador_data.services.analysis.quality.names import parse_checks
+from simutrador_data.services.analysis.quality.recorded_splits import recorded_splits
+from simutrador_data.services.serving.ranges import parse_range
 from simutrador_service.auth import require
 from simutrador_service.errors import ServiceError
 from simutrador_service.problems import BoundError, problem_answers
@@ -53,6 +66,26 @@ def post_completeness(services: ServicesDep, request: CompletenessRequest) -> Co
     return judge_symbols(
         services.store, services.registry, symbols, days, details=request.include_details
     )
+
+
+@router.post("/data-analysis/quality", response_model=QualityResponse)
+def post_quality(services: ServicesDep, request: QualityRequest) -> Response:
+    """Return what checks of the stored bars of some symbols find, each with its bars and limit.
+
+    Series are checked as they are stored; `docs/quality.md` has the rules.
+    """
+    timeframe = None if request.timeframe is None else parse_timeframe(request.timeframe)
+    wanted = parse_range(request.start, request.end)
+    wish = Wish(parse_checks(request.checks), timeframe, request.adjustment, wanted)
+    symbols = list(dict.fromkeys(parse_symbol(symbol) for symbol in request.symbols))
+    actions = None if services.adjusted is None else services.adjusted.recorded
+    found: list[dict[str, Any]] = []
+    for series in series_to_check(services.store, symbols, wish):
+        splits = recorded_splits(actions, series.symbol)
+        checked = check_series(services.store, services.registry, series, wish, splits=splits)
+        found.append(checked_document(checked, most=request.findings_per_series))
+    document = {"passed": all(one["passed"] for one in found), "series": found}
+    return Response(orjson.dumps(document, option=orjson.OPT_UTC_Z), media_type="application/json")
 
 
 def _check_details(symbols: int, days: Days) -> None:

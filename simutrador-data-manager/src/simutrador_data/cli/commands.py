@@ -17,6 +17,7 @@ from simutrador_data.cli.import_files import import_
 from simutrador_data.cli.jobs import jobs
 from simutrador_data.cli.keys import keys
 from simutrador_data.cli.providers import providers
+from simutrador_data.cli.quality import quality
 from simutrador_data.cli.resample import resample
 from simutrador_data.cli.serve import serve
 from simutrador_data.cli.sql import sql
@@ -38,6 +39,7 @@ app.add_typer(symbols, name="symbols")
 app.command()(bars)
 app.command()(validate)
 app.command()(gaps)
+app.command()(quality)
 app.command()(resample)
 app.command()(serve)
 app.command()(sql)

@@ -46,3 +46,7 @@ SymbolsArgument = Annotated[
     list[str] | None,
     typer.Argument(metavar="[SYMBOL]...", help="Symbols. Default: all.", show_default=False),
 ]
+JunitOption = Annotated[
+    Path | None,
+    typer.Option("--junit", metavar="FILE", help="Write a JUnit report for a CI service here too."),
+]

@@ -12,6 +12,7 @@ from simutrador_data.cli.options import (
     AdjustmentOption,
     DataOption,
     EndOption,
+    JunitOption,
     StartOption,
     SymbolsArgument,
     TimeframeOption,
@@ -29,6 +30,7 @@ def validate(
     start: StartOption = None,
     end: EndOption = None,
     adjustment: AdjustmentOption = None,
+    junit: JunitOption = None,
     data: DataOption = None,
     as_json: JsonOption = False,
     debug: DebugOption = False,
@@ -38,6 +40,8 @@ def validate(
         wanted = Selection(symbols, timeframe, adjustment, start, end)
         found = list(ledgers(session, wanted))
         explained = all(ledger.is_explained for ledger in found)
+        if junit is not None:
+            junit.write_bytes(_report(found))
         document = {"explained": explained, "series": [ledger_document(one) for one in found]}
         write(document, as_json=as_json, show=lambda console: show_ledgers(console, found))
         if not explained:
@@ -82,3 +86,22 @@ def _reasons(ledger: Ledger) -> str:
     if strays.off_grid:
         parts.append(f"{strays.off_grid:,} bars off the grid")
     return ", ".join(parts) or "-"
+
+
+def _report(found: list[Ledger]) -> bytes:
+    from simutrador_core.models.enums import GapReason
+    from simutrador_data.services.analysis.junit import Case, junit_report
+
+    cases: list[Case] = []
+    for ledger in found:
+        failures: list[str] = []
+        if not ledger.is_explained:
+            failures = [
+                f"{gap.start:%Y-%m-%d %H:%M} to {gap.end:%Y-%m-%d %H:%M}, {gap.expected} bars: "
+                f"{gap.reason}: {gap.evidence}"
+                for gap in ledger.gaps
+                if gap.reason is GapReason.UNEXPLAINED
+            ]
+        note = f"{ledger.present} of {ledger.expected} bars; absent: {_reasons(ledger)}"
+        cases.append(Case(str(ledger.query.series), "gaps", tuple(failures), (note,)))
+    return junit_report("simutrador-data validate", cases)
