@@ -97,7 +97,7 @@ class Catalogue:
     @contextmanager
     def lend(self) -> Generator[sqlite3.Connection, None, None]:
         """Lend a connection outside of any transaction."""
-        with _translated_errors(self.path), disk_errors():
+        try:
             connection = self._take()
             try:
                 yield connection
@@ -105,6 +105,10 @@ class Catalogue:
                 self._give_back_after_error(connection)
                 raise
             self._give_back(connection)
+        except StoreError:
+            raise
+        except (sqlite3.DatabaseError, UnicodeDecodeError, OSError) as e:
+            raise _translated(e, self.path) from e
 
     def _take(self) -> sqlite3.Connection:
         if self._closed:
@@ -272,21 +276,21 @@ def _switch_to_wal(connection: sqlite3.Connection) -> None:
             time.sleep(0.005)
 
 
-@contextmanager
-def _translated_errors(path: Path) -> Generator[None, None, None]:
-    try:
-        yield
-    except sqlite3.DatabaseError as e:
-        code = getattr(e, "sqlite_errorcode", 0) & 0xFF
-        if code in _CORRUPT_CODES:
-            raise CorruptDataError(f"{path} is damaged ({e}); restore it from a backup") from e
-        if code in _DISK_CODES:
-            raise DiskError(_disk_error(code, str(e), path)) from e
-        if code in _LOCKED_CODES:
-            raise StoreError(f"{path}: other writers kept it busy; try again ({e})") from e
-        raise StoreError(f"{path}: {e}") from e
-    except UnicodeDecodeError as e:  # what SQLite says of a damaged schema quotes it
-        raise CorruptDataError(f"{path} is damaged ({e}); restore it from a backup") from e
+def _translated(
+    error: sqlite3.DatabaseError | UnicodeDecodeError | OSError, path: Path
+) -> StoreError:
+    """Return what an error of SQLite or the operating system means for the store."""
+    if isinstance(error, OSError):
+        return DiskError(error)
+    code = getattr(error, "sqlite_errorcode", 0) & 0xFF
+    # What SQLite says of a damaged schema quotes it, and may be no text.
+    if isinstance(error, UnicodeDecodeError) or code in _CORRUPT_CODES:
+        return CorruptDataError(f"{path} is damaged ({error}); restore it from a backup")
+    if code in _DISK_CODES:
+        return DiskError(_disk_error(code, str(error), path))
+    if code in _LOCKED_CODES:
+        return StoreError(f"{path}: other writers kept it busy; try again ({error})")
+    return StoreError(f"{path}: {error}")
 
 
 def _disk_error(code: int, text: str, path: Path) -> OSError:

@@ -90,7 +90,7 @@ def find_series(connection: sqlite3.Connection, key: SeriesKey) -> SeriesRow | N
         f"{_SERIES} WHERE symbol = ? AND timeframe = ? AND adjustment = ?",
         (key.symbol, str(key.timeframe), str(key.adjustment)),
     ).fetchone()
-    return None if row is None else _to_series(row)
+    return None if row is None else _to_series(row, key)
 
 
 def is_text(symbol: str) -> bool:
@@ -195,11 +195,12 @@ def _to_slice(row: tuple[int, ...]) -> Slice:
     return Slice(row[0], ObjectRef(*row[8:12]), *row[1:8])  # pyright: ignore[reportArgumentType]
 
 
-def _to_series(row: tuple[Any, ...]) -> SeriesRow:
+def _to_series(row: tuple[Any, ...], key: SeriesKey | None = None) -> SeriesRow:
     is_whole = row[0] is not None  # an index that is damaged gives none
     check(is_whole and row[11], "series", row[0])
-    symbol, timeframe, adjustment = row[8:11]
-    key = SeriesKey(str(symbol), Timeframe(timeframe), Adjustment(adjustment))
+    if key is None:
+        symbol, timeframe, adjustment = row[8:11]
+        key = SeriesKey(str(symbol), Timeframe(timeframe), Adjustment(adjustment))
     return SeriesRow(row[0], key, *row[1:8])
 
 

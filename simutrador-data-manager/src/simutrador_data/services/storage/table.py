@@ -41,8 +41,8 @@ def from_bars(bars: Bars) -> Table:
     table = np.empty((_width(bars), len(bars)), dtype=np.int64)
     table[OPENED] = bars.opened_at
     numbers = table[1:NARROW].view(np.float64)
-    for column, name in zip(numbers, OHLCV, strict=True):
-        np.add(getattr(bars, name), 0.0, out=column)  # -0.0 + 0.0 is 0.0
+    numbers[0], numbers[1], numbers[2], numbers[3], numbers[4] = (getattr(bars, n) for n in OHLCV)
+    numbers += 0.0  # -0.0 + 0.0 is 0.0
     if not np.isfinite(numbers).all():
         raise _not_finite(bars)
     if len(table) > SESSION:

@@ -11,6 +11,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Iterable
 from datetime import UTC, datetime
+from functools import cache
 from itertools import pairwise
 from typing import Final, NamedTuple
 
@@ -78,7 +79,12 @@ def _year(key: SeriesKey, at_us: int) -> tuple[str, int]:
     if not key.timeframe.is_intraday:
         return "all", EARLIEST_US
     year = from_us(at_us).year
-    return f"{year:04d}", to_us(datetime(year, 1, 1, tzinfo=UTC))
+    return f"{year:04d}", _begin(year)
+
+
+@cache
+def _begin(year: int) -> int:
+    return to_us(datetime(year, 1, 1, tzinfo=UTC))
 
 
 def tidy(catalogue: Catalogue, contents: Contents, mirrors: Mirrors, crowd: Crowd) -> None:

@@ -35,6 +35,14 @@ from simutrador_data.services.storage.segment_list import (
 from simutrador_data.services.storage.table import OPENED, Table, narrow, session_at
 
 _DISTRIBUTION: Final = "simutrador-data-manager"
+_UPDATE: Final = """UPDATE series SET head = ?, rows = rows + ?,
+    (first_us, first_session) = (SELECT first_us, first_session
+        FROM segments INDEXED BY segments_live
+        WHERE series_id = series.id AND superseded IS NULL ORDER BY last_us LIMIT 1),
+    (last_us, last_session) = (SELECT last_us, last_session
+        FROM segments INDEXED BY segments_live
+        WHERE series_id = series.id AND superseded IS NULL ORDER BY last_us DESC LIMIT 1)
+    WHERE id = ?"""
 
 
 def enter(
@@ -93,11 +101,12 @@ def _enter_series(
     series_id = plan.series.id if plan.series else _new_series(connection, plan.given.key, commit)
     connection.execute("INSERT INTO commit_series VALUES (?, ?)", (series_id, commit))
     if not plan.merged.changes_nothing:
-        remove_segments(connection, plan.cut)
-        add_segments(
-            connection,
-            (p._replace(superseded=commit) if p.superseded else p for p in plan.pieces),
-        )
+        if plan.cut:
+            remove_segments(connection, plan.cut)
+            add_segments(
+                connection,
+                (p._replace(superseded=commit) if p.superseded else p for p in plan.pieces),
+            )
         entering = _new_segments(connection, contents, plan, series_id, commit, written)
         add_segments(connection, list(entering))
         months = {*months_of(plan.merged.rows[OPENED]), *months_of(plan.ended)}
@@ -216,16 +225,7 @@ def name_file(
 def _update_series(
     connection: sqlite3.Connection, series_id: int, merged: Merged, commit: int
 ) -> None:
-    edge = """SELECT first_us, first_session, last_us, last_session FROM segments
-        INDEXED BY segments_live WHERE series_id = ? AND superseded IS NULL ORDER BY last_us {}"""
-    first = connection.execute(edge.format("LIMIT 1"), (series_id,)).fetchone()
-    last = connection.execute(edge.format("DESC LIMIT 1"), (series_id,)).fetchone()
-    bounds = (None,) * 4 if first is None else (first[0], last[2], first[1], last[3])
-    connection.execute(
-        """UPDATE series SET head = ?, rows = rows + ?, first_us = ?, last_us = ?,
-        first_session = ?, last_session = ? WHERE id = ?""",
-        (commit, merged.added - merged.removed, *bounds, series_id),
-    )
+    connection.execute(_UPDATE, (commit, merged.added - merged.removed, series_id))
 
 
 @cache
