@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import replace
 from typing import Annotated, Any, Final
 
@@ -10,7 +11,7 @@ from fastapi.responses import Response
 from pydantic import BeforeValidator
 from starlette.concurrency import run_in_threadpool
 
-from simutrador_core.models.bars import BarQuery, SeriesKey
+from simutrador_core.models.bars import BarQuery, Bars, SeriesKey
 from simutrador_core.models.enums import Adjustment
 from simutrador_core.utils.validation import parse_symbol
 from simutrador_data.api.dependencies import (
@@ -25,6 +26,7 @@ from simutrador_data.api.dependencies import (
 from simutrador_data.api.parameters import known_parameters
 from simutrador_data.api.sending import head_only, send
 from simutrador_data.models.responses import BarColumns
+from simutrador_data.services.serving.answer import Answer
 from simutrador_data.services.serving.formats import (
     MEDIA_TYPES,
     SUFFIXES,
@@ -36,6 +38,7 @@ from simutrador_data.services.serving.reading import (
     Extent,
     extent_of,
     pinned,
+    read_small,
     stream_parts,
     to_answer,
     to_query,
@@ -135,6 +138,9 @@ async def get_bars(
         queries = ask()
         if len(queries) > SMALL_SYMBOLS:
             return queries
+        small = read_small(services.store, queries, ids=services.ids, most_rows=SMALL_ROWS)
+        if small is not None:
+            return _send(small.head, small.commit, small.bars, format, request)
         extents = [extent_of(services.bars, query) for query in queries]
         if sum(extent.rows for extent in extents) > SMALL_ROWS:
             return queries
@@ -186,6 +192,13 @@ def _answer(
     if extents is None:
         extents = [extent_of(services.bars, query) for query in queries]
     newest = max(extent.commit for extent in extents)
+    parts = stream_parts(services.bars, queries, extents=extents)
+    return _send(head, newest, parts, to, request)
+
+
+def _send(
+    head: Answer, newest: int, parts: Iterable[Bars], to: ExportFormat, request: Request
+) -> Response:
     etag = f'"{head.dataset_id}-{newest}-{to}"'
     headers = {
         "ETag": etag,
@@ -201,6 +214,5 @@ def _answer(
         headers["Content-Disposition"] = f'attachment; filename="{name}"'
     if request.scope.get(HEAD_ASKED):
         return head_only(media_type=MEDIA_TYPES[to], headers=headers)
-    parts = stream_parts(services.bars, queries, extents=extents)
     chunks = write_parts(head, parts, to=to)
     return send(request, chunks, media_type=MEDIA_TYPES[to], headers=headers)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
+from functools import cache, lru_cache
 from itertools import chain
 from typing import Any, Final
 
@@ -43,11 +44,6 @@ def parquet_parts(answer: Answer, parts: Iterable[Bars]) -> Iterator[bytes]:
 
 def schema_of(answer: Answer, *, has_sessions: bool) -> Any:
     """Return the Arrow schema of an answer."""
-    fields: list[tuple[str, Any]] = [("symbol", SYMBOL), ("opened_at", INSTANT)]
-    if has_sessions:
-        fields.append(("session", _arrow.date32()))
-    fields += [(name, _arrow.float64()) for name in OHLCV]
-    fields.append(("synthetic", _arrow.bool_()))
     metadata = {
         "timeframe": str(answer.timeframe),
         "adjustment": str(answer.adjustment),
@@ -57,7 +53,17 @@ def schema_of(answer: Answer, *, has_sessions: bool) -> Any:
     }
     if len(answer.symbols) == 1:
         metadata["symbol"] = answer.symbols[0]
-    return _arrow.schema(fields, metadata=metadata)
+    return _columns(has_sessions=has_sessions).with_metadata(metadata)
+
+
+@cache
+def _columns(*, has_sessions: bool) -> Any:
+    fields: list[tuple[str, Any]] = [("symbol", SYMBOL), ("opened_at", INSTANT)]
+    if has_sessions:
+        fields.append(("session", _arrow.date32()))
+    fields += [(name, _arrow.float64()) for name in OHLCV]
+    fields.append(("synthetic", _arrow.bool_()))
+    return _arrow.schema(fields)
 
 
 class _Sink:
@@ -131,7 +137,8 @@ def _sessions(bars: Bars) -> Any:
     return _column(_arrow.date32(), bars.sessions.view(np.int64).astype(np.int32))
 
 
-def _texts(values: Sequence[str]) -> Any:
+@lru_cache(maxsize=256)
+def _texts(values: tuple[str, ...]) -> Any:
     """Return texts without pyarrow's own conversion, which would import all of pandas."""
     data = [value.encode() for value in values]
     ends = np.cumsum([0, *map(len, data)], dtype=np.int32)

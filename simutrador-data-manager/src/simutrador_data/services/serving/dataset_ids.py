@@ -34,16 +34,26 @@ class DatasetIds:
             UnknownSymbolError: a series is not stored.
             InvalidRangeError: there is no such version yet.
         """
+        found = self.known(queries)
+        if found is None:
+            found = source.dataset_id(queries)
+            self.keep(queries, found)
+        return found
+
+    def known(self, queries: Sequence[BarQuery]) -> str | None:
+        """Return the hash of what these queries read, where it is remembered."""
         key = tuple(queries)
         with self._lock:
             found = self._kept.get(key)
             if found is not None:
                 self._kept.move_to_end(key)
-                return found
-        found = source.dataset_id(queries)
+            return found
+
+    def keep(self, queries: Sequence[BarQuery], dataset_id: str) -> None:
+        """Remember the hash of what queries of a fixed version read."""
+        key = tuple(queries)
         if len(key) <= _MOST_QUERIES and all(query.as_of is not None for query in key):
             with self._lock:
-                self._kept[key] = found
+                self._kept[key] = dataset_id
                 while len(self._kept) > KEPT:
                     self._kept.popitem(last=False)
-        return found

@@ -11,6 +11,7 @@ from dataclasses import replace
 from difflib import get_close_matches
 from typing import Final, NamedTuple
 
+from simutrador_core import dataset
 from simutrador_core.assets.registry import AssetRegistry
 from simutrador_core.errors import UnknownSymbolError
 from simutrador_core.interfaces.storage import BarSource, BarStore
@@ -20,6 +21,8 @@ from simutrador_core.sessions.calendar import Calendar
 from simutrador_data.services.serving.answer import Answer
 from simutrador_data.services.serving.dataset_ids import DatasetIds
 from simutrador_data.services.serving.ranges import Range, resolve
+from simutrador_data.services.storage.local_bars import LocalBars
+from simutrador_data.services.storage.whole_reads import Whole
 
 ROWS_PER_PART: Final = 65_536
 
@@ -83,9 +86,13 @@ def to_answer(
         UnknownSymbolError: a series is not stored; the text says what is.
         InvalidRangeError: there is no such version yet.
     """
-    first = queries[0]
     with explained(store, queries):
         dataset_id = (ids or DatasetIds()).of(store, queries)
+    return _head(queries, dataset_id)
+
+
+def _head(queries: Sequence[BarQuery], dataset_id: str) -> Answer:
+    first = queries[0]
     return Answer(
         symbols=tuple(query.symbol for query in queries),
         timeframe=first.timeframe,
@@ -93,6 +100,44 @@ def to_answer(
         dataset_id=dataset_id,
         as_of=first.as_of or 0,
     )
+
+
+class Small(NamedTuple):
+    """A whole answer of few bars: its head, the newest commit that gave one, and the bars."""
+
+    head: Answer
+    commit: int
+    bars: list[Bars]
+
+
+def read_small(
+    store: BarStore, queries: Sequence[BarQuery], *, ids: DatasetIds, most_rows: int
+) -> Small | None:
+    """Return a whole answer to pinned queries of raw bars where the store gives it in one look.
+
+    None is returned for more than `most_rows` bars, for other stores, and while a month in it was
+    never hashed: ask `to_answer`, `extent_of` and `stream_parts` then.
+
+    Raises:
+        UnknownSymbolError: a series is not stored; the text says what is.
+        InvalidRangeError: there is no such version yet.
+    """
+    if not isinstance(store, LocalBars) or queries[0].adjustment is not Adjustment.RAW:
+        return None
+    dataset_id = ids.known(queries)
+    wholes: list[Whole] = []
+    with explained(store, queries):
+        for query in queries:
+            left = most_rows - sum(len(whole.bars) for whole in wholes)
+            whole = store.read_whole(query, most_rows=left, hashed=dataset_id is None)
+            if whole is None:
+                return None
+            wholes.append(whole)
+    if dataset_id is None:
+        dataset_id = dataset.combine([line for whole in wholes for line in whole.lines or ()])
+        ids.keep(queries, dataset_id)
+    newest = max(whole.commit for whole in wholes)
+    return Small(_head(queries, dataset_id), newest, [whole.bars for whole in wholes])
 
 
 class Extent(NamedTuple):

@@ -111,6 +111,29 @@ def lines(
     return with_fresh_snapshots(attempt)
 
 
+def lines_of(
+    connection: sqlite3.Connection,
+    series: SeriesRow,
+    bars: Bars,
+    *,
+    start_us: int,
+    end_us: int,
+    version: int | None,
+) -> list[str] | None:
+    """Return the lines of bars that were read; None when the digest of a month is not known yet."""
+    if start_us >= end_us:
+        return []
+    known = series.head if version is None else version
+    months = _changed(connection, series, start_us, end_us, known)
+    if any(month.digest is None for month in months):
+        return None
+
+    def read(*, start_us: int, end_us: int) -> Bars:
+        return bars.between(start_us, end_us)
+
+    return list(_lines(series.key, months, read, start_us=start_us, end_us=end_us))
+
+
 def _changed(
     connection: sqlite3.Connection, series: SeriesRow, start_us: int, end_us: int, version: int
 ) -> list[Month]:
@@ -197,6 +220,7 @@ __all__ = [
     "Month",
     "months_of",
     "lines",
+    "lines_of",
     "memo_sum",
     "keep",
     "write",

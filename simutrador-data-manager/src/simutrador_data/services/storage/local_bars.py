@@ -47,6 +47,7 @@ from simutrador_data.services.storage.segment_list import (
 from simutrador_data.services.storage.status import StoreStatus, status_of
 from simutrador_data.services.storage.table import to_bars
 from simutrador_data.services.storage.watching import Watch, nobody
+from simutrador_data.services.storage.whole_reads import Whole, read_whole
 
 _EPOCH_DAY = date(1970, 1, 1)
 
@@ -133,6 +134,29 @@ class LocalBars:
                     )
                     for query in queries
                 ]
+
+        return reading.with_fresh_snapshots(attempt)
+
+    def read_whole(self, query: BarQuery, *, most_rows: int, hashed: bool) -> Whole | None:
+        """Return a read of few bars with what is known of them; None where that takes other ways.
+
+        Args:
+            query: What to read.
+            most_rows: None is returned for more.
+            hashed: Whether the lines of `dataset_id` are asked for, which costs a pass over the
+                rows; None is returned while the digest of one of its months is not known.
+
+        Raises:
+            UnknownSymbolError: no such series is stored at that version.
+            InvalidRangeError: there is no such version yet.
+            CorruptDataError: a file with some of them does not match its checksum.
+        """
+
+        def attempt() -> Whole | None:
+            with self._catalogue.read() as connection:
+                return read_whole(
+                    connection, self._contents, query, most_rows=most_rows, hashed=hashed
+                )
 
         return reading.with_fresh_snapshots(attempt)
 

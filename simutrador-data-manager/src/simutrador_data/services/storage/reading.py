@@ -129,6 +129,22 @@ def _rows(
     if start_us >= end_us:
         return join([])
     found = slices(connection, series, start_us=start_us, end_us=end_us, version=version)
+    return rows_of(connection, contents, found, start_us=start_us, end_us=end_us)
+
+
+def rows_of(
+    connection: sqlite3.Connection,
+    contents: Contents,
+    found: Sequence[Slice],
+    *,
+    start_us: int,
+    end_us: int,
+) -> Table:
+    """Return the rows of slices in time order that open in `[start_us, end_us)`.
+
+    Raises:
+        ObjectGoneError: an object was vacuumed meanwhile.
+    """
     spans = spans_of(found)
     tables = [contents.rows(*span, connection) for span in spans]
     if len(tables) > 1:  # inner ones lie inside as a whole
@@ -218,6 +234,7 @@ __all__ = [
     "known_series",
     "read_bars",
     "bars_of",
+    "rows_of",
     "stream_tables",
     "with_fresh_snapshots",
     "lost",
