@@ -81,7 +81,8 @@ def test_adding_again_changes_what_is_said_and_keeps_the_rest(run: Run, tmp_path
     assert text.count('symbol = "NEW"') == 1
     found = run("symbols", "show", "NEW", "--data", "store", "--json").document
     assert (found["tick_size"], found["delisted"]) == ("0.05", "2024-01-02")
-    assert [one.name for one in file.parent.iterdir()] == ["assets.toml"]
+    left = sorted(one.name for one in file.parent.iterdir())
+    assert left == [".assets.toml.lock", "assets.toml"]
 
 
 @pytest.mark.parametrize(

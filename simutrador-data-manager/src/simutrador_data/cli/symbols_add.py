@@ -19,6 +19,8 @@ from simutrador_service.cli import DebugOption, JsonOption, reporting, write
 if TYPE_CHECKING:
     from decimal import Decimal
 
+    from simutrador_core.assets.registry import Asset
+
 
 def add(
     symbol: Annotated[str, typer.Argument(metavar="SYMBOL", help="Our symbol for the asset.")],
@@ -55,20 +57,13 @@ def add(
     It wins over the built-in assets and over what the spelling says.
     """
     with reporting(as_json=as_json, debug=debug):
-        from simutrador_core.assets.registry import assume_asset
-        from simutrador_core.models.enums import AssetType
         from simutrador_core.sessions.exchange import get_calendar
         from simutrador_core.utils.validation import parse_symbol
-        from simutrador_data.services.classification.assets_file import write_asset
+        from simutrador_data.services.classification.assets_file import changing, write_asset
         from simutrador_data.services.opening import load_registry
 
-        file = settings_for(data).data_storage.assets_file
-        registry = load_registry(settings_for(data).data_storage)
         wanted = parse_symbol(symbol)
-        known = registry.get(wanted)
-        if type is not None and parse_word("type", type, AssetType) is not known.asset_type:
-            known = assume_asset(wanted, AssetType(type.lower()))
-        changes: dict[str, object] = {
+        said: dict[str, object] = {
             "name": name,
             "calendar": calendar,
             "currency": currency,
@@ -76,12 +71,18 @@ def add(
             "lot_size": _step("lot_size", lot_size),
             "listed": parse_day("listed", listed),
             "delisted": parse_day("delisted", delisted),
-            "vendor_symbols": {**known.vendor_symbols, **_spellings(vendor or [])},
             "source": source,
         }
-        asset = replace(known, **{k: v for k, v in changes.items() if v is not None})
-        get_calendar(asset.calendar)  # an unknown one is refused here
-        after = write_asset(file, asset)
+        spellings = _spellings(vendor or [])
+        storage = settings_for(data).data_storage
+        file = storage.assets_file
+        with changing(file):
+            known = _of_class(load_registry(storage).get(wanted), type)
+            changes = {key: value for key, value in said.items() if value is not None}
+            changes["vendor_symbols"] = {**known.vendor_symbols, **spellings}
+            asset = replace(known, **changes)
+            get_calendar(asset.calendar)  # an unknown one is refused here
+            after = write_asset(file, asset)
         document = {"file": str(file), **asset_document(asset, after)}
 
         def print_it(console: Console) -> None:
@@ -89,6 +90,15 @@ def add(
             console.print(escape(text), soft_wrap=True)
 
         write(document, as_json=as_json, show=print_it)
+
+
+def _of_class(known: Asset, word: str | None) -> Asset:
+    """Return what is known of an asset, or what follows from another class the user says."""
+    from simutrador_core.assets.registry import assume_asset
+    from simutrador_core.models.enums import AssetType
+
+    kind = known.asset_type if word is None else parse_word("type", word, AssetType)
+    return known if kind is known.asset_type else assume_asset(known.symbol, kind)
 
 
 def _step(name: str, text: str | None) -> Decimal | None:

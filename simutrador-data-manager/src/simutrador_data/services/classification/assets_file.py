@@ -4,20 +4,39 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator
+import sqlite3
+from collections.abc import Generator, Iterator
+from contextlib import closing, contextmanager
 from itertools import pairwise
 from pathlib import Path
 from typing import Final
 
 from simutrador_core.assets.registry import Asset, AssetRegistry
-from simutrador_core.errors import InputError
+from simutrador_core.errors import InputError, StoreError
+
+LONGEST_WAIT_S: Final = 10.0
+"""How long a command waits for another one that changes the file."""
 
 _BLOCK: Final = re.compile(r"^\s*\[\[\s*asset\s*\]\]", re.MULTILINE)
 _SYMBOL: Final = re.compile(r"""^\s*symbol\s*=\s*["']([^"']*)["']""", re.MULTILINE)
 
 
+@contextmanager
+def changing(path: Path) -> Generator[None]:
+    """Keep others from changing a user's file from when it is read until it is written.
+
+    Raises:
+        StoreError: another command is at it for too long, or the folder cannot be written.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with closing(_locked(path)):
+        yield
+
+
 def write_asset(path: Path, asset: Asset) -> AssetRegistry:
     """Add an asset to a user's file, or replace the one of its symbol; return what holds then.
+
+    Call it inside `changing`, with what the asset is made from read there too.
 
     The file is replaced whole: a reader sees the old or the new one. Comments stay, except inside
     the block that is replaced.
@@ -45,6 +64,25 @@ def write_asset(path: Path, asset: Asset) -> AssetRegistry:
     finally:
         draft.unlink(missing_ok=True)
     return registry
+
+
+def _locked(path: Path) -> sqlite3.Connection:
+    """Return what holds the lock until it is closed: SQLite's, which falls when its holder dies."""
+    lock = path.with_name(f".{path.name}.lock")
+    try:
+        held = sqlite3.connect(lock, timeout=LONGEST_WAIT_S, isolation_level=None)
+        try:
+            held.execute("PRAGMA journal_mode = MEMORY")  # otherwise one more file
+            held.execute("BEGIN EXCLUSIVE")
+        except sqlite3.Error:
+            held.close()
+            raise
+    except sqlite3.Error as e:
+        raise StoreError(
+            f"{path} cannot be locked ({e}); wait for the command that changes it, or check its "
+            "folder"
+        ) from e
+    return held
 
 
 def to_toml(asset: Asset) -> str:
@@ -84,4 +122,4 @@ def _symbol_of(part: str) -> str | None:
     return found[1].upper() if found else None
 
 
-__all__ = ["write_asset", "to_toml"]
+__all__ = ["LONGEST_WAIT_S", "changing", "to_toml", "write_asset"]
