@@ -12,6 +12,7 @@ from simutrador_data.cli.compare import compare
 from simutrador_data.cli.config import config
 from simutrador_data.cli.demo import demo
 from simutrador_data.cli.doctor import doctor
+from simutrador_data.cli.follow import follow
 from simutrador_data.cli.gaps import gaps
 from simutrador_data.cli.import_files import import_
 from simutrador_data.cli.jobs import jobs
@@ -34,6 +35,7 @@ app = command_app(
 app.command()(demo)
 app.command(name="import")(import_)
 app.command()(update)
+app.command()(follow)
 app.command()(compare)
 app.add_typer(symbols, name="symbols")
 app.command()(bars)

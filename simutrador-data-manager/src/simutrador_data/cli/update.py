@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import signal
-from collections.abc import Generator, Sequence
-from contextlib import contextmanager, nullcontext, suppress
+from collections.abc import Sequence
+from contextlib import nullcontext
 from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
@@ -21,6 +20,7 @@ from simutrador_data.cli.options import (
 )
 from simutrador_data.cli.parsing import parse_adjustment
 from simutrador_data.cli.session import Session, open_session
+from simutrador_data.cli.signals import cancelled_by_signal
 from simutrador_service.cli import DebugOption, JsonOption, reporting, stderr, table, write
 
 if TYPE_CHECKING:
@@ -185,7 +185,7 @@ async def _run(
     from simutrador_data.services.opening_providers import opened_providers
 
     cancel = asyncio.Event()
-    with _cancelled_by_signal(cancel):
+    with cancelled_by_signal(cancel):
         settings, registry = session.settings, session.registry
         async with opened_providers(names, settings, registry=registry) as providers:
             return await download(
@@ -207,24 +207,3 @@ def _at_once(name: str, settings: Settings) -> int:
 
     found = getattr(section_of(find_provider(name), settings), "max_concurrent_requests", None)
     return found if isinstance(found, int) else AT_ONCE
-
-
-@contextmanager
-def _cancelled_by_signal(cancel: asyncio.Event) -> Generator[None]:
-    """Let the first Ctrl+C (or SIGTERM) end the download after its page, a second one at once."""
-    loop = asyncio.get_running_loop()
-
-    def stop(number: signal.Signals) -> None:
-        cancel.set()
-        loop.remove_signal_handler(number)
-
-    numbers = (signal.SIGINT, signal.SIGTERM)
-    with suppress(NotImplementedError):  # event loops of Windows: Ctrl+C ends at once there
-        for number in numbers:
-            loop.add_signal_handler(number, stop, number)
-    try:
-        yield
-    finally:
-        with suppress(NotImplementedError):
-            for number in numbers:
-                loop.remove_signal_handler(number)

@@ -96,7 +96,19 @@ def test_what_cannot_be_read_is_said_so(text: str) -> None:
         live.parse(text)
 
 
-@pytest.mark.parametrize("t", [-1, 1 << 50])
+def test_a_bar_under_another_name_is_refused() -> None:
+    live = BinanceLive()
+    live.url(("BTC-USDT", "ETH-USDT"), Timeframe.MINUTE_1)
+    text = message()
+    for swapped in (
+        text.replace("btcusdt@", "ethusdt@"),
+        text.replace('"k": {', '"k": {"s": "ETHUSDT", '),
+    ):
+        with pytest.raises(BadAnswerError, match="BTCUSDT"):
+            live.parse(swapped)
+
+
+@pytest.mark.parametrize("t", [-60_000, 1 << 50, 1_710_158_430_000])
 def test_an_instant_that_is_none_is_refused(t: int) -> None:
     live = BinanceLive()
     live.url(("BTC-USDT",), Timeframe.MINUTE_1)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from datetime import timedelta
@@ -14,7 +15,7 @@ from simutrador_core.assets.registry import AssetRegistry
 from simutrador_core.errors import InputError
 from simutrador_core.interfaces.data_provider import DataProvider
 from simutrador_core.interfaces.storage import BarStore
-from simutrador_core.models.bars import BarQuery, Bars
+from simutrador_core.models.bars import BarQuery, Bars, to_us
 from simutrador_core.models.enums import Timeframe
 from simutrador_core.testing.comparing import assert_same_bars
 from simutrador_data.services.data_providers.access import ProviderAccess
@@ -231,11 +232,26 @@ async def test_the_same_bar_again_writes_nothing(
         await live(venue, seen, 2)
         before = store.history("BTC-USDT", Timeframe.MINUTE_1)
         await venue.say(kline(BTC, 0), kline(BTC, 1))
-        await seen.until(lambda: len(seen.all("bar")) == 4)
-        assert store.history("BTC-USDT", Timeframe.MINUTE_1) == before
         await live(venue, seen, 1)
         report = await ended(task)
+    assert len(store.history("BTC-USDT", Timeframe.MINUTE_1)) == len(before) + 1
     assert report.symbols == {"BTC-USDT": (3, 0)}
+
+
+async def test_where_the_stream_contradicts_itself_rest_has_the_last_word(
+    venue: Venue, provider: DataProvider, store: BarStore
+) -> None:
+    other = json.loads(kline(BTC, 9))
+    other["data"]["k"]["t"] = to_us(minute(0)) // 1_000
+    async with following(venue, provider, store, until(3)) as (seen, task):
+        await connected(venue, seen)
+        await live(venue, seen, 1)
+        await venue.say(json.dumps(other))
+        await seen.until(lambda: ("BTC-USDT", 0) in seen.all("backfilled"))
+        await venue.pass_minutes(2)
+        report = await ended(task)
+    assert_same_bars(stored(store), BTC.take(slice(0, 3)))
+    assert sum(report.symbols["BTC-USDT"]) == 3
 
 
 async def test_only_bars_that_came_are_on_record_as_asked_for(

@@ -61,6 +61,18 @@ def test_what_was_asked_for_is_settled_up_to_the_first_hole(store: BarStore) -> 
     assert reached(store, 20, 20) == (20, 20)
 
 
+def test_an_answer_that_ended_within_a_bar_leaves_no_hole(store: BarStore) -> None:
+    half = timedelta(seconds=30)
+    asked = [
+        Covered(SERIES, minute(0), minute(10) + half),
+        Covered(SERIES, minute(11), minute(20) + half),
+        Covered(SERIES, minute(22), minute(30)),
+    ]
+    store.commit(Change([], asked, "binance", "test", START + timedelta(hours=6)))
+    settled, known = reach(store, SERIES, HOURS, at(0), at(50))
+    assert (settled, known) == (at(20) + 30_000_000, at(30))
+
+
 def test_following_begins_with_the_bar_that_forms_where_nothing_is_stored(store: BarStore) -> None:
     now = at(7) + 33_000_000
     assert begin_at(store, SERIES, HOURS, now) == at(7)

@@ -126,6 +126,24 @@ def test_bars_are_split_where_others_are_stored() -> None:
     assert new.opened_at.tolist() == [at(2), at(3)]
 
 
+def test_a_disputed_bar_is_asked_for_again() -> None:
+    one = from_noon()
+    one.add(bars(0, 4))
+    one.dispute(bars(0, 0))
+    assert one.settled == at(4)
+    one.dispute(bars(2, 3))
+    assert (one.settled, one.wants(at(4), 0.0)) == (at(2), True)
+    answer(one, 4, 4, now=4)
+    assert (one.settled, one.is_late) == (at(4), False)
+
+
+def test_what_is_older_than_the_beginning_is_not_disputed() -> None:
+    key = SeriesKey("BTC-USDT", Timeframe.MINUTE_1)
+    one = LiveSeries(key, HOURS, at(3), Backoff(1.0, 60.0, 1.0))
+    one.dispute(bars(1, 2))
+    assert (one.settled, one.is_late) == (at(3), False)
+
+
 def test_hours_that_are_closed_leave_no_hole() -> None:
     key = SeriesKey("AAPL", Timeframe.MINUTE_1)
     hours = TradingHours.of(get_calendar("XNYS"), Timeframe.MINUTE_1)

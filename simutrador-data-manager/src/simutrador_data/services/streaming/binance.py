@@ -20,6 +20,7 @@ from simutrador_core.assets.registry import AssetRegistry
 from simutrador_core.errors import InputError
 from simutrador_core.models.bars import Bars
 from simutrador_core.models.enums import Adjustment, Timeframe
+from simutrador_core.utils.timeframe_utils import timeframe_us
 from simutrador_data.services.data_providers.binance import INTERVALS, NAME, to_pair
 from simutrador_data.services.data_providers.http import BadAnswerError, NotOfferedError
 
@@ -32,7 +33,7 @@ _LATEST_MS: Final = 1 << 43  # 2248: what is later is no instant in milliseconds
 
 
 class LiveKline(msgspec.Struct):
-    """One bar, forming or closed."""
+    """One bar, forming or closed; `s` repeats the symbol."""
 
     t: int
     i: str
@@ -42,6 +43,7 @@ class LiveKline(msgspec.Struct):
     c: float
     v: float
     x: bool
+    s: str = ""
 
 
 class KlineEvent(msgspec.Struct):
@@ -100,10 +102,15 @@ class BinanceLive:
             event = msgspec.json.decode(wrapped.data, type=KlineEvent, strict=False)
         except msgspec.MsgspecError as e:
             raise BadAnswerError(f"streamed what cannot be read: {e}", provider=NAME) from e
-        symbol, kline = self._symbols.get(event.s), event.k
-        if symbol is None or not kline.x or kline.i != INTERVALS[self._timeframe]:
+        kline, interval = event.k, INTERVALS[self._timeframe]
+        symbol = self._symbols.get(event.s)
+        if symbol is None or not kline.x or kline.i != interval:
             return None
-        if not 0 <= kline.t < _LATEST_MS:
+        if wrapped.stream != f"{event.s.lower()}@kline_{interval}" or kline.s not in {"", event.s}:
+            text = f"streamed a bar of {event.s} as one of {wrapped.stream} {kline.s}"
+            raise BadAnswerError(text, provider=NAME)
+        step_ms = timeframe_us(self._timeframe) // 1_000
+        if not 0 <= kline.t < _LATEST_MS or kline.t % step_ms:
             raise BadAnswerError(f"streamed a bar of the instant {kline.t}", provider=NAME)
         return _to_bars(symbol, self._timeframe, kline)
 

@@ -10,6 +10,8 @@ from datetime import datetime
 from random import SystemRandom
 from typing import Final
 
+import numpy as np
+
 from simutrador_core.assets.registry import AssetRegistry
 from simutrador_core.interfaces.data_provider import DataProvider
 from simutrador_core.interfaces.storage import BarStore
@@ -26,7 +28,7 @@ from simutrador_data.services.streaming.buffer import LiveBuffer
 from simutrador_data.services.streaming.reach import reach
 from simutrador_data.services.streaming.series import LiveSeries
 from simutrador_data.services.streaming.watching import LiveWatch
-from simutrador_data.services.streaming.writing import write_again, write_new
+from simutrador_data.services.streaming.writing import disputed, write_new
 
 LOOK_S: Final = 0.5
 """So often it is looked whether a bar is overdue, though nothing came."""
@@ -95,14 +97,14 @@ class Keeper:
         await self._write()
 
     async def _write(self) -> None:
-        """Commit what waits: new bars of all series at once, others by themselves."""
+        """Commit what waits and is new, all series at once; the rest is checked against REST."""
         now = self._now()
         new: list[tuple[LiveSeries, Bars]] = []
         for bars in self._buffer.take():
             one = self._series[bars.symbol]
             again, later = one.split(one.sound(bars, to_us(now)))
             if len(again):
-                await self._write_again(one, again, now)
+                await self._compare(one, again)
             if len(later):
                 new.append((one, later))
         if not new:
@@ -111,18 +113,15 @@ class Keeper:
         source = self._provider.name
         await in_thread(lambda: write_new(self._store, pages, source=source, fetched_at=now))
         for one, bars in new:
-            one.live += len(bars)
-            self._note(one, bars)
+            one.add(bars)
+            self._tell(bars)
 
-    async def _write_again(self, one: LiveSeries, bars: Bars, now: datetime) -> None:
-        source = self._provider.name
-        one.live += await in_thread(
-            lambda: write_again(self._store, bars, one.hours, source=source, fetched_at=now)
-        )
-        self._note(one, bars)
+    async def _compare(self, one: LiveSeries, bars: Bars) -> None:
+        differing = await in_thread(lambda: disputed(self._store, bars))
+        one.dispute(differing)
+        self._tell(bars.take(~np.isin(bars.opened_at, differing.opened_at)))
 
-    def _note(self, one: LiveSeries, bars: Bars) -> None:
-        one.add(bars)
+    def _tell(self, bars: Bars) -> None:
         for opened_at in bars.opened_at.tolist():
             self._watch.bar(bars.symbol, from_us(opened_at))
 

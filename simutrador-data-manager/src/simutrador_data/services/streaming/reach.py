@@ -35,10 +35,13 @@ def reach(
     """
     if end <= start:
         return start, start
-    asked = _asked(store, _query(series, start, end), hours).clipped(start, end)
-    if not len(asked):
-        return start, start
-    return asked.end_after(start), int(asked.ends[-1])
+    settled = known = start
+    for first, last in _asked(store, _query(series, start, end), hours).clipped(start, end).pairs():
+        # An answer may end within a bar, the one that was forming when the vendor was asked.
+        if known == settled and not hours.expects_bars(settled, first):
+            settled = last
+        known = last
+    return settled, known
 
 
 def begin_at(store: BarStore, series: SeriesKey, hours: TradingHours, now: int) -> int:

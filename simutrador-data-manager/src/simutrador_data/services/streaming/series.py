@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final
 
@@ -30,6 +30,7 @@ class LiveSeries:
         series: Which one.
         hours: When its bars are due.
         settled: Up to here no bar is missing, from where following began.
+        begun: That is here; what is older is left alone.
         until: Where following ends; bars that close later are left alone.
         asks: How long to wait between asking over REST for what stays absent.
         known: Up to here something is stored.
@@ -54,6 +55,11 @@ class LiveSeries:
     message: str = ""
     live: int = 0
     backfilled: int = 0
+    begun: int = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Begin where it is settled."""
+        self.begun = self.settled
 
     @property
     def written(self) -> Written:
@@ -72,12 +78,13 @@ class LiveSeries:
         return bars.take((codes == 0) & (ends <= min(now + SKEW_US, self.until)))
 
     def split(self, bars: Bars) -> tuple[Bars, Bars]:
-        """Return bars beside which others may be stored, and bars later than all that is."""
+        """Return bars where others may be stored, and bars later than all that is."""
         first = int(np.searchsorted(bars.opened_at, max(self.settled, self.known)))
         return bars.take(slice(0, first)), bars.take(slice(first, None))
 
     def add(self, bars: Bars) -> None:
-        """Note bars that are stored now."""
+        """Note bars of the stream that are stored now."""
+        self.live += len(bars)
         ends = self.hours.ends_of(bars).tolist()
         for opened_at, end in zip(bars.opened_at.tolist(), ends, strict=True):
             if not self._misses_bars(opened_at):
@@ -115,6 +122,13 @@ class LiveSeries:
         if self.until < NEVER:
             return not self.is_complete()
         return self._misses_bars(now - self._grace)
+
+    def dispute(self, bars: Bars) -> None:
+        """Note bars that differ from what is stored, or came too late: REST has the last word."""
+        opened_at = bars.opened_at[bars.opened_at >= self.begun]
+        if len(opened_at):
+            self.settled = min(self.settled, int(opened_at[0]))
+            self.is_late = True
 
     def reconnect(self, now: int) -> None:
         """Note that the stream is open again: what was missed is asked for at once."""

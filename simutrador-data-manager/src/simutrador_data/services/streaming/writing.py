@@ -1,4 +1,4 @@
-"""Live bars into the store: one commit for all that is new, each bar with the time it settles."""
+"""Live bars into the store: one commit for all that is new; what stands there is never changed."""
 
 from __future__ import annotations
 
@@ -9,9 +9,8 @@ import numpy as np
 
 from simutrador_core.errors import UnknownSymbolError
 from simutrador_core.interfaces.storage import BarStore, Change, Covered
-from simutrador_core.models.bars import OHLCV, BarQuery, Bars, BoolArray, from_us
+from simutrador_core.models.bars import OHLCV, BarQuery, Bars, from_us
 from simutrador_core.models.enums import OnConflict
-from simutrador_data.services.downloading.committing import write_page
 from simutrador_data.services.downloading.hours import TradingHours
 from simutrador_data.services.validation.spans import Spans
 
@@ -48,29 +47,12 @@ def write_new(
         store.commit(Change(bars, covered, source, request, asked_at, OnConflict.KEEP))
 
 
-def write_again(
-    store: BarStore, bars: Bars, hours: TradingHours, *, source: str, fetched_at: datetime
-) -> int:
-    """Commit bars beside which others are stored; return how many were new or restated.
-
-    What stands there already is left out: the same bar again writes nothing.
+def disputed(store: BarStore, bars: Bars) -> Bars:
+    """Return those of some bars of one series that do not stand in the store as they are.
 
     Raises:
-        StoreError: the store could not write.
+        StoreError: the store cannot be read.
     """
-    bars = bars.take(~_stored(store, bars))
-    if not len(bars):
-        return 0
-    request = f"follow {bars.series} from {source}"
-    own = _own_time(bars, hours)
-    asked_at = max(fetched_at, from_us(int(own.ends[-1])))
-    done = write_page(store, bars, own, source=source, request=request, fetched_at=asked_at)
-    return done.added + done.restated
-
-
-def _stored(store: BarStore, bars: Bars) -> BoolArray:
-    """Return which of some bars stand in the store as they are, bool (n,)."""
-    found = np.zeros(len(bars), dtype=np.bool_)
     first, last = int(bars.opened_at[0]), int(bars.opened_at[-1])
     query = BarQuery(
         bars.symbol, bars.timeframe, from_us(first), from_us(last + 1), bars.adjustment
@@ -78,13 +60,14 @@ def _stored(store: BarStore, bars: Bars) -> BoolArray:
     try:
         stored = store.read(query)
     except UnknownSymbolError:
-        return found
+        return bars
     _, ours, theirs = np.intersect1d(
         bars.opened_at, stored.opened_at, assume_unique=True, return_indices=True
     )
     same = [getattr(bars, name)[ours] == getattr(stored, name)[theirs] for name in OHLCV]
-    found[ours] = np.logical_and.reduce(same)
-    return found
+    differs = np.ones(len(bars), dtype=np.bool_)
+    differs[ours] = ~np.logical_and.reduce(same)
+    return bars.take(differs)
 
 
 def _own_time(bars: Bars, hours: TradingHours) -> Spans:
