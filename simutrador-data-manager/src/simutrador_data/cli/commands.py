@@ -12,6 +12,7 @@ from simutrador_data.cli.compare import compare
 from simutrador_data.cli.config import config
 from simutrador_data.cli.demo import demo
 from simutrador_data.cli.doctor import doctor
+from simutrador_data.cli.fill_gaps import fill_gaps
 from simutrador_data.cli.follow import follow
 from simutrador_data.cli.gaps import gaps
 from simutrador_data.cli.import_files import import_
@@ -41,6 +42,7 @@ app.add_typer(symbols, name="symbols")
 app.command()(bars)
 app.command()(validate)
 app.command()(gaps)
+app.command(name="fill-gaps")(fill_gaps)
 app.command()(quality)
 app.command()(resample)
 app.command()(serve)

@@ -80,7 +80,7 @@ class Asking:
             series.adjustment,
         )
         try:
-            async with _closing(self._provider.fetch_bars(request)) as pages:
+            async with closing(self._provider.fetch_bars(request)) as pages:
                 asked_at = self._desk.now()
                 async for page in pages:
                     self._desk.answered.add(self._provider.name)
@@ -157,7 +157,8 @@ async def in_thread(call: Callable[[], T]) -> T:
 
 
 @asynccontextmanager
-async def _closing(pages: AsyncIterator[BarPage]) -> AsyncGenerator[AsyncIterator[BarPage]]:
+async def closing(pages: AsyncIterator[T]) -> AsyncGenerator[AsyncIterator[T]]:
+    """Yield the pages of a provider, and close what is open of them at the end."""
     try:
         yield pages
     finally:

@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Final
+from typing import Final, Protocol, TypeVar
 
 from simutrador_core.assets.registry import AssetRegistry
 from simutrador_core.errors import InputError
@@ -24,10 +24,13 @@ from simutrador_core.sessions.calendar import Calendar
 from simutrador_core.sessions.exchange import get_calendar
 from simutrador_data.services.downloading.asks import Patience
 from simutrador_data.services.downloading.desk import Desk
-from simutrador_data.services.downloading.report import DownloadReport, SymbolReport
+from simutrador_data.services.downloading.report import DownloadReport
 from simutrador_data.services.downloading.symbol import SymbolDownload
 from simutrador_data.services.downloading.watching import NobodyWatches, Watch
 from simutrador_data.services.serving.ranges import Range
+
+R = TypeVar("R")
+R_co = TypeVar("R_co", covariant=True)
 
 AT_ONCE: Final = 4
 
@@ -122,13 +125,27 @@ async def download(
         )
         for symbol in symbols
     ]
-    reports = await _side_by_side(queue, request.at_once, cancel or asyncio.Event())
+    reports = await side_by_side(queue, request.at_once, cancel or asyncio.Event())
     return DownloadReport(tuple(reports))
 
 
-async def _side_by_side(
-    queue: Sequence[SymbolDownload], at_once: int, cancel: asyncio.Event
-) -> list[SymbolReport]:
+class Doing(Protocol[R_co]):
+    """Work on one symbol: `run` it once, `report` at any time."""
+
+    async def run(self) -> None:
+        """Do the work."""
+        ...
+
+    def report(self) -> R_co:
+        """Return what has become of it."""
+        ...
+
+
+async def side_by_side(queue: Sequence[Doing[R]], at_once: int, cancel: asyncio.Event) -> list[R]:
+    """Do the work of every symbol, so many at a time; return the reports in their order.
+
+    Once `cancel` is set no further one begins, and those that run are cancelled.
+    """
     waiting = iter(queue)
 
     async def work() -> None:

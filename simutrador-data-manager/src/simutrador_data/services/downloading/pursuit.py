@@ -45,6 +45,8 @@ class Pursuit:
         failures: What was given up.
         stored: Opens of stored bars beside what is asked for, int us UTC: anchors that an earlier
             download left, where this one was killed before it could confirm a silence.
+        page_us: How much time one page holds, as far as is known; ranges so near to each other are
+            asked for together.
     """
 
     series: SeriesKey
@@ -53,6 +55,7 @@ class Pursuit:
     patience: Patience = field(default_factory=Patience)
     failures: list[Failure] = field(default_factory=list[Failure])
     stored: Sequence[int] = ()
+    page_us: int = 0
     _doubts: Spans = field(default_factory=lambda: Spans.range(0, 0))
     _edges: list[int] = field(default_factory=list[int])
     _claimed: Spans = field(default_factory=lambda: Spans.range(0, 0))
@@ -60,7 +63,6 @@ class Pursuit:
     _ask: Ask = field(default_factory=lambda: Ask(0, 0))
     _before: int = 0
     _at: int = 0
-    _page_us: int = 0
     _reached: int = 0
     _repeated: set[int | None] = field(default_factory=set[int | None])
     _stalls: int = 0
@@ -113,7 +115,7 @@ class Pursuit:
         covered = believed.within(self.todo)
         self._check_advance(to_us(page.covered[1]), bool(is_new.any()) or len(covered) > 0)
         if len(opens):
-            self._page_us = max(self._page_us, int(opens[-1] - opens[0]))
+            self.page_us = max(self.page_us, int(opens[-1] - opens[0]))
             insort(self._edges, int(opens[0]))
             insort(self._edges, int(opens[-1]))
             self._has_news |= bool(is_new.any())
@@ -252,7 +254,7 @@ class Pursuit:
     def _first(self, spans: Spans) -> tuple[int, int]:
         """Return the first range, with those after it that one page could hold as well."""
         start, end = int(spans.starts[0]), int(spans.ends[0])
-        near = spans.ends[spans.ends - start <= self._page_us]
+        near = spans.ends[spans.ends - start <= self.page_us]
         return start, max(end, int(near[-1])) if len(near) else end
 
     def _confirming(self) -> Ask:

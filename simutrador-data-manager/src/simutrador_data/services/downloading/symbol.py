@@ -11,6 +11,8 @@ from typing import Final
 from simutrador_core.errors import CorruptDataError, InputError, SimutradorError, StoreError
 from simutrador_core.interfaces.data_provider import DataProvider
 from simutrador_core.models.bars import SeriesKey
+from simutrador_core.models.enums import Timeframe
+from simutrador_core.utils.timeframe_utils import timeframe_us
 from simutrador_data.services.downloading.asking import Asking, in_thread
 from simutrador_data.services.downloading.asks import Failure
 from simutrador_data.services.downloading.desk import Desk
@@ -42,11 +44,22 @@ _log = logging.getLogger(__name__)
 class SymbolDownload:
     """The download of one series; `run` it once, `report` at any time."""
 
-    def __init__(self, desk: Desk, series: SeriesKey, wanted: Range) -> None:
-        """Keep what is asked for; nothing happens yet."""
+    def __init__(
+        self, desk: Desk, series: SeriesKey, wanted: Range, *, only: Spans | None = None
+    ) -> None:
+        """Keep what is asked for; nothing happens yet.
+
+        Args:
+            desk: Whom to ask, and where bars go.
+            series: Which series.
+            wanted: The range; what of it is missing is asked for.
+            only: Nothing outside of these ranges is asked for, int us UTC. Those that one answer
+                can hold are asked for together.
+        """
         self._desk = desk
         self._series = series
         self._range = wanted
+        self._only = only
         self._tally = Tally()
         self._status: DownloadStatus | None = DownloadStatus.CANCELLED
         self._message = CANCELLED
@@ -125,7 +138,14 @@ class SymbolDownload:
     ) -> Spans:
         """Ask one provider; return what it did not give."""
         known = await in_thread(lambda: neighbours(self._desk.store, self._series, asks))
-        self._pursuit = Pursuit(self._series, wanted.hours, asks, self._desk.patience, stored=known)
+        self._pursuit = Pursuit(
+            self._series,
+            wanted.hours,
+            asks,
+            self._desk.patience,
+            stored=known,
+            page_us=self._page_us(provider),
+        )
         self._before = asks.length
         reason = self._unable(provider)
         if reason:
@@ -167,12 +187,21 @@ class SymbolDownload:
         return None if history is None else self._desk.now() - history
 
     def _outstanding(self, provider: DataProvider, wanted: Wanted) -> Spans:
-        return outstanding(
+        found = outstanding(
             self._desk.store,
             wanted,
             provider=provider.name,
             capabilities=provider.capabilities,
         )
+        return found if self._only is None else found.within(self._only)
+
+    def _page_us(self, provider: DataProvider) -> int:
+        """Return how much time one answer can hold where holes are asked for; else pages tell."""
+        if self._only is None:
+            return 0
+        timeframe = self._series.timeframe
+        step = timeframe_us(timeframe if timeframe.is_intraday else Timeframe.DAILY)
+        return provider.capabilities.rows_per_request * step
 
     def _wanted(self) -> Wanted:
         asset = self._desk.registry.get(self._series.symbol)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from simutrador_data.services.gap_filling.job import fill_gaps_job
 from simutrador_data.services.jobs.work import OpenWork
 from simutrador_data.services.nightly.job import nightly_kind
 from simutrador_service.jobs.kinds import AnyKind
@@ -13,4 +14,4 @@ def job_kinds(work: OpenWork) -> tuple[AnyKind, ...]:
     Args:
         work: Lends each run the store, the settings and the registry.
     """
-    return (nightly_kind(work),)
+    return (fill_gaps_job(work), nightly_kind(work))

@@ -21,6 +21,7 @@ from simutrador_core.sessions.exchange import get_calendar
 from simutrador_data.services.validation.chunks import year_parts
 from simutrador_data.services.validation.comparing import find_alignment
 from simutrador_data.services.validation.expected import sessions_around, trading_time
+from simutrador_data.services.validation.halts import halts_of
 from simutrador_data.services.validation.ledger import (
     Explanation,
     Known,
@@ -28,6 +29,7 @@ from simutrador_data.services.validation.ledger import (
     build_ledger,
     join_ledgers,
 )
+from simutrador_data.services.validation.notes import noted, without_notes
 from simutrador_data.services.validation.spans import asked_spans
 
 Calendars: TypeAlias = Callable[[str], Calendar]
@@ -116,7 +118,7 @@ def validate_series(
         series: Which series.
         start: From when; None stands for the open of the first stored bar's session.
         end: Until when, exclusive; None stands for the close of the last stored bar's session.
-        explanations: Halts and confirmations known from elsewhere.
+        explanations: What is known beside the halts and notes of the store.
         calendars: Gives a calendar by its name.
         read: How bars are read; `read_once` where nobody will ask for them again soon.
 
@@ -128,12 +130,13 @@ def validate_series(
     asset = registry.get(series.symbol)
     calendar = calendars(asset.calendar)
     query = _query(info, calendar, start, end)
-    coverage = store.coverage(whole_query(info.series))
+    recorded = store.coverage(whole_query(info.series))
+    coverage = without_notes(recorded)
     known = Known(
         listed=asset.listed,
         delisted=asset.delisted,
         coverage=coverage,
-        explanations=explanations,
+        explanations=[*explanations, *halts_of(store, asset), *noted(recorded)],
         unrecorded=_unrecorded(store, info, coverage, calendar),
     )
     alignment = _alignment(store, query, calendar)
