@@ -153,7 +153,7 @@ def test_two_clocks_show_the_same_time() -> None:
         (LiveFault.SKIPPED, [0, 2]),
         (LiveFault.OUT_OF_ORDER, [0, 2, 1]),
         (LiveFault.REPEATED, [0, 1, 1, 0, 1, 2]),
-        (LiveFault.SHIFTED, [0, 61, 1, 2]),
+        (LiveFault.SHIFTED, [0, 61, -59, -4, 1, 2]),
         (LiveFault.BROKEN_BAR, [0, 1, 1, 1, 2]),
         (LiveFault.HUGE, [0, 1, 2]),
     ],

@@ -21,7 +21,7 @@ from simutrador_data.testing.vendors.vendor import STEPS_US
 Message = str | bytes
 
 _HOUR_US: Final = 3_600_000_000
-_HALF_MINUTE_US: Final = 30_000_000
+_MINUTE_US: Final = 60_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,11 +111,11 @@ def _of_others(minute: Minute) -> Sequence[Message]:
 
 
 def _shifted(minute: Minute) -> Sequence[Message]:
-    """Say that the bar opened in an hour, and half a minute off."""
+    """Say that the bar opened in an hour, an hour ago, five minutes ago, and half a minute off."""
     moved = (
         replace(one, opened_at=one.opened_at + by)
         for one in minute.closed
-        for by in (_HOUR_US, _HALF_MINUTE_US)
+        for by in (_HOUR_US, -_HOUR_US, -5 * _MINUTE_US, _MINUTE_US // 2)
     )
     return _texts(minute, moved)
 
