@@ -18,6 +18,7 @@ from simutrador_data.cli.gaps import gaps
 from simutrador_data.cli.import_files import import_
 from simutrador_data.cli.jobs import jobs
 from simutrador_data.cli.keys import keys
+from simutrador_data.cli.nightly import nightly
 from simutrador_data.cli.providers import providers
 from simutrador_data.cli.quality import quality
 from simutrador_data.cli.resample import resample
@@ -47,6 +48,7 @@ app.command()(quality)
 app.command()(resample)
 app.command()(serve)
 app.command()(sql)
+app.add_typer(nightly, name="nightly")
 app.add_typer(actions, name="actions")
 app.add_typer(providers, name="providers")
 app.add_typer(store, name="store")

@@ -55,14 +55,14 @@ def to_progress(
     """
     active = [one for one in symbols if one.status not in _RESTING]
     percent = overall_percent(symbols)
-    known = left is not None and percent > LEAST_FOR_ETA
+    told = left if percent > LEAST_FOR_ETA else None
     return ProgressInfo(
         total_symbols=len(symbols),
         completed_symbols=sum(one.status.is_final for one in symbols),
         current_symbol=active[0].symbol if active else None,
         current_step=f"{active[0].symbol}: {active[0].current_step}" if active else step,
         progress_percentage=percent,
-        estimated_time_remaining_seconds=round(left.total_seconds(), 1) if known and left else None,
+        estimated_time_remaining_seconds=None if told is None else round(told.total_seconds(), 1),
         symbols_in_progress=[one.symbol for one in active],
         failed_symbols=sum(one.status in _TROUBLE for one in symbols),
     )

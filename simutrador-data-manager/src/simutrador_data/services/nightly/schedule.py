@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from datetime import date, datetime
 from typing import Final
 
+import numpy as np
+
+from simutrador_core.models.bars import from_us, to_us
 from simutrador_core.sessions.exchange import get_calendar
 from simutrador_data.core.nightly_settings import NightlyUpdateSection
 from simutrador_data.services.nightly.run import KIND, NightlyRun
@@ -44,6 +49,38 @@ def nightly_schedules(jobs: Jobs, section: NightlyUpdateSection) -> Schedules:
         scheduled=True,
     )
     return Schedules(jobs, [Schedule(NAME, trigger_of(section), jobs.kinds[KIND], run)])
+
+
+@dataclass(frozen=True, slots=True)
+class Due:
+    """One time the update is due; instants aware UTC."""
+
+    due_at: datetime
+    session: date
+    closes_at: datetime
+    half_day: bool
+
+
+def due_times(section: NightlyUpdateSection, *, after: datetime, count: int) -> list[Due]:
+    """Return when the update is due, soonest first, whether or not the schedule is on.
+
+    Args:
+        section: Which exchange, and how long after the close.
+        after: Aware; only what is due later.
+        count: At most so many; fewer where the calendar ends.
+
+    Raises:
+        CalendarError: there is no calendar of that name.
+    """
+    trigger = trigger_of(section)
+    plan, early = trigger.calendar.schedule, trigger.calendar.early_closes
+    first = int(np.searchsorted(plan.closes, to_us(after - trigger.offset), side="right"))
+    sessions: list[date] = plan.sessions[first : first + count].tolist()
+    closes = [from_us(int(close)) for close in plan.closes[first : first + count]]
+    return [
+        Due(close + trigger.offset, session, close, session in early)
+        for session, close in zip(sessions, closes, strict=True)
+    ]
 
 
 def trigger_of(section: NightlyUpdateSection) -> AtSession:
