@@ -124,6 +124,16 @@ def test_actions_are_fetched_from_a_vendor(run: Run, imported: Path) -> None:
     assert "as before" in again.out
 
 
+def test_actions_are_fetched_from_the_next_vendor_of_a_chain(run: Run, imported: Path) -> None:
+    done = run(
+        "actions", "fetch", "ACME", "--provider", "binance", "--fallback", "synthetic",
+        "--start", "2000-01-01", "--end", "2024-01-01", "--data", imported, "--json",
+    )  # fmt: skip
+    assert done.code == 0, done.err
+    (one,) = done.document["symbols"]
+    assert (one["failure"], one["provider"]) == (None, "synthetic")
+
+
 def test_a_vendor_without_actions_is_refused(run: Run, imported: Path) -> None:
     done = run("actions", "fetch", "ACME", "--provider", "binance", "--data", imported)
     assert done.code == 2

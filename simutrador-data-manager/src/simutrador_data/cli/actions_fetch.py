@@ -15,6 +15,7 @@ from simutrador_data.cli.actions_import import commit_document
 from simutrador_data.cli.options import DataOption
 from simutrador_data.cli.parsing import parse_day
 from simutrador_data.cli.session import Session, open_session
+from simutrador_data.cli.update import chain_of
 from simutrador_service.cli import DebugOption, ExitCode, JsonOption, reporting, table, write
 
 if TYPE_CHECKING:
@@ -31,6 +32,10 @@ def fetch(
             "TRADING_DATA_PROVIDER__DEFAULT_PROVIDER.",
             show_default=False,
         ),
+    ] = None,
+    fallback: Annotated[
+        str | None,
+        typer.Option(metavar="NAME,...", help="Whom to ask where the first one fails."),
     ] = None,
     start: Annotated[
         str | None,
@@ -52,19 +57,24 @@ def fetch(
         from simutrador_data.services.corporate_actions.fetching import EARLIEST
 
         names = [parse_symbol(symbol) for symbol in symbols]
-        name = provider or session.settings.trading_data_provider.default_provider
+        chain = chain_of(provider, fallback, session.settings)
         tomorrow = datetime.now(UTC).date() + timedelta(days=1)
         first, last = parse_day("start", start) or EARLIEST, parse_day("end", end) or tomorrow
-        found = asyncio.run(_fetch(session, names, name, first, last))
+        found = asyncio.run(_fetch(session, names, chain, first, last))
         failed = [one for one in found if one.failure is not None]
         document = [
             {"symbol": one.symbol, "failure": one.failure}
             if one.commit is None
-            else {"symbol": one.symbol, "failure": None, **commit_document(one.commit)}
+            else {
+                "symbol": one.symbol,
+                "failure": None,
+                "provider": one.provider,
+                **commit_document(one.commit),
+            }
             for one in found
         ]
         write(
-            {"provider": name, "start": first, "end": last, "symbols": document},
+            {"provider": chain[0], "start": first, "end": last, "symbols": document},
             as_json=as_json,
             show=lambda console: _show(console, found),
         )
@@ -73,29 +83,29 @@ def fetch(
 
 
 async def _fetch(
-    session: Session, symbols: list[str], provider: str, start: date, end: date
+    session: Session, symbols: list[str], chain: list[str], start: date, end: date
 ) -> list[FetchedActions]:
     from simutrador_data.services.corporate_actions.action_store import ActionStore
     from simutrador_data.services.corporate_actions.fetching import fetch_actions
     from simutrador_data.services.opening_providers import opened_providers
 
     with closing(ActionStore(session.root)) as store:
-        async with opened_providers([provider], session.settings, registry=session.registry) as (
-            vendor,
-        ):
+        async with opened_providers(
+            chain, session.settings, registry=session.registry
+        ) as providers:
             return await fetch_actions(
-                symbols, vendor, store, start=start, end=end, now=lambda: datetime.now(UTC)
+                symbols, providers, store, start=start, end=end, now=lambda: datetime.now(UTC)
             )
 
 
 def _show(console: Console, found: list[FetchedActions]) -> None:
     right = ["added", "taken back", "commit"]
-    shown = table("", ["symbol", *right], right=right)
+    shown = table("", ["symbol", *right, "from"], right=right)
     for one in found:
         if one.commit is not None:
             counts = (f"{len(one.commit.added):,}", f"{len(one.commit.removed):,}")
             number = "as before" if one.commit.no_op else f"{one.commit.id}"
-            shown.add_row(escape(one.symbol), *counts, number)
+            shown.add_row(escape(one.symbol), *counts, number, escape(one.provider or ""))
     console.print(shown)
     for one in found:
         if one.failure is not None:

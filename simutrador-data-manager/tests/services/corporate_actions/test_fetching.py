@@ -72,7 +72,7 @@ class BarsOnly(Vendor):
 async def test_an_answer_settles_splits_and_dividends_of_its_range(tmp_path: Path) -> None:
     with ActionStore(tmp_path) as store:
         found = await fetch_actions(
-            ["AAPL", "BAD", "IBM"], Vendor(SPLIT), store, now=lambda: NOW, **RANGE
+            ["AAPL", "BAD", "IBM"], [Vendor(SPLIT)], store, now=lambda: NOW, **RANGE
         )
         assert [(one.symbol, one.failure) for one in found] == [
             ("AAPL", None),
@@ -83,11 +83,55 @@ async def test_an_answer_settles_splits_and_dividends_of_its_range(tmp_path: Pat
         assert set(store.answered()) == {"AAPL", "IBM"}
         assert len(store.answered()["IBM"]) == 2
         restated = replace(SPLIT, ratio=Decimal(8))
-        (one,) = await fetch_actions(["AAPL"], Vendor(restated), store, now=lambda: NOW, **RANGE)
+        (one,) = await fetch_actions(["AAPL"], [Vendor(restated)], store, now=lambda: NOW, **RANGE)
         assert one.commit is not None
         assert (one.commit.added, one.commit.removed) == ((restated,), (SPLIT,))
 
 
 async def test_a_vendor_without_actions_is_refused(tmp_path: Path) -> None:
     with ActionStore(tmp_path) as store, pytest.raises(InputError, match="choose another"):
-        await fetch_actions(["AAPL"], BarsOnly(), store, now=lambda: NOW, **RANGE)
+        await fetch_actions(["AAPL"], [BarsOnly()], store, now=lambda: NOW, **RANGE)
+
+
+class Other(Vendor):
+    """Another vendor, which never fails."""
+
+    name: ClassVar[str] = "other"
+
+    async def fetch_actions(self, request: ActionRequest) -> AsyncIterator[CorporateAction]:
+        for action in self.said:
+            yield action
+
+
+OF_BAD = replace(SPLIT, symbol="BAD")
+LATER = replace(OF_BAD, effective=date(2020, 8, 31), ratio=Decimal(4))
+
+
+async def test_the_next_vendor_is_asked_where_one_fails_or_has_no_actions(tmp_path: Path) -> None:
+    chain = [BarsOnly(), Vendor(), Other(OF_BAD)]
+    with ActionStore(tmp_path) as store:
+        (one,) = await fetch_actions(["BAD"], chain, store, now=lambda: NOW, **RANGE)
+        assert (one.failure, one.provider) == (None, "other")
+        assert [(one.action, one.source) for one in store.recorded(["BAD"])] == [(OF_BAD, "other")]
+        assert set(store.answered()) == {"BAD"}
+
+
+async def test_a_vendor_that_stands_in_takes_back_nothing_that_others_said(tmp_path: Path) -> None:
+    with ActionStore(tmp_path) as store:
+        await fetch_actions(["BAD"], [Other(OF_BAD)], store, now=lambda: NOW, **RANGE)
+
+        class StandIn(Other):
+            name: ClassVar[str] = "stand-in"
+
+        chain = [Vendor(), StandIn(LATER)]
+        (one,) = await fetch_actions(["BAD"], chain, store, now=lambda: NOW, **RANGE)
+        assert one.commit is not None
+        assert (one.commit.added, one.commit.removed) == ((LATER,), ())
+        (one,) = await fetch_actions(
+            ["BAD"], [Vendor(), StandIn()], store, now=lambda: NOW, **RANGE
+        )
+        assert one.commit is None
+        assert one.failure == (
+            "acme: out of order; stand-in: names none; those that others named stay"
+        )
+        assert [one.action for one in store.recorded(["BAD"])] == [OF_BAD, LATER]
