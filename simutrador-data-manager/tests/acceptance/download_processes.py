@@ -24,6 +24,7 @@ from pydantic import SecretStr
 
 from simutrador_core.assets.registry import AssetRegistry
 from simutrador_core.sessions.exchange import get_calendar
+from simutrador_core.testing.acceptance import at_scale
 from simutrador_data.services.data_providers.access import ProviderAccess
 from simutrador_data.services.data_providers.finding import find_provider
 from simutrador_data.services.data_providers.http import Retries, Timeouts
@@ -32,7 +33,8 @@ from simutrador_data.services.downloading.hours import TradingHours
 from simutrador_data.services.serving.ranges import Range
 from simutrador_data.services.storage.parquet_store import ParquetStore
 
-LIMITS = Timeouts(1.0, 1.0, 1.5)
+# Longer pages take a busy machine longer; one given up for that would be asked for again.
+LIMITS = at_scale(Timeouts(1.0, 1.0, 1.5), Timeouts(3.0, 3.0, 4.0))
 RETRIES = Retries(8, 0.01, 0.05, 60.0)
 PATIENCE = Patience(faults=8, outages=4, first_wait_s=0.01)
 
