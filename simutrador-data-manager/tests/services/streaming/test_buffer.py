@@ -23,13 +23,15 @@ def test_bars_are_taken_by_symbol_in_order_of_time() -> None:
     assert buffer.take() == []
 
 
-def test_the_last_account_of_a_bar_counts() -> None:
+def test_of_a_bar_that_came_in_two_accounts_neither_is_believed() -> None:
     buffer = LiveBuffer()
-    restated = make_bars("BTC-USDT", start=START, close=[7.0])
-    buffer.add(MINUTES.take(slice(0, 1)))
-    buffer.add(restated)
+    first, other = MINUTES.take(slice(0, 1)), make_bars("BTC-USDT", start=START, close=[7.0])
+    for bars in (MINUTES, other, first, MINUTES.take(slice(1, 2))):
+        buffer.add(bars)
     (found,) = buffer.take()
-    assert_same_bars(found, restated)
+    assert_same_bars(found, MINUTES.take(slice(1, 4)))
+    buffer.add(other)
+    assert_same_bars(*buffer.take(), other)
 
 
 def test_a_full_buffer_drops_the_oldest() -> None:

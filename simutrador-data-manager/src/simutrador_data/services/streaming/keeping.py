@@ -61,9 +61,13 @@ class Keeper:
         self._news = asyncio.Event()
 
     def take(self, bars: Bars) -> None:
-        """Take bars of the stream; they are written in a while."""
+        """Take bars of the stream; they are written in a while.
+
+        They are judged now: what is of the future today would not be when it is written.
+        """
         if bars.symbol in self._series:
-            self._buffer.add(bars)
+            sound = self._series[bars.symbol].sound(bars, to_us(self._now()))
+            self._buffer.add(sound)
             self._news.set()
 
     def connected(self) -> None:
@@ -102,7 +106,7 @@ class Keeper:
         new: list[tuple[LiveSeries, Bars]] = []
         for bars in self._buffer.take():
             one = self._series[bars.symbol]
-            again, later = one.split(one.sound(bars, to_us(now)))
+            again, later = one.split(bars)
             if len(again):
                 await self._compare(one, again)
             if len(later):
