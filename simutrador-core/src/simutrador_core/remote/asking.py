@@ -93,7 +93,7 @@ class Asker:
                 answer = self._client.request("HEAD", self.url + path)
                 self._check(answer)
                 if name not in answer.headers:
-                    raise self._stranger()
+                    raise self.stranger()
                 return answer.headers[name]
 
         return self._retried(ask)
@@ -159,9 +159,10 @@ class Asker:
         try:
             return answer.json()
         except ValueError as e:
-            raise self._stranger() from e
+            raise self.stranger() from e
 
-    def _stranger(self) -> UnreachableError:
+    def stranger(self) -> UnreachableError:
+        """Return the error for an answer that is not in the shape of a data manager's."""
         return UnreachableError(
             f"{self.url} answers, but not as a data manager does; is that its address?"
         )

@@ -8,12 +8,14 @@ from typing import Any, Final
 
 import numpy as np
 
-from simutrador_core.errors import UnreachableError
+from simutrador_core.errors import SimutradorError, UnreachableError
 from simutrador_core.models._frames import library
 from simutrador_core.models.bars import Bars, concat
 
 _END: Final = b"\xff\xff\xff\xff\x00\x00\x00\x00"
 """What an Arrow stream ends with; without it a stream cut between batches would look whole."""
+MOST_BYTES: Final = 64 * 1024**2
+"""Most bytes of one batch: a thousand for each bar a data manager puts in."""
 
 
 class _Pieces:
@@ -27,7 +29,16 @@ class _Pieces:
         self.last = b""
 
     def read(self, size: int = -1) -> bytes:
-        """Return `size` bytes; fewer only where the body ends."""
+        """Return `size` bytes; fewer only where the body ends.
+
+        Raises:
+            UnreachableError: more are announced at once than a batch has.
+        """
+        if size > MOST_BYTES:
+            raise UnreachableError(
+                f"the service sent no Arrow stream of bars: it announces {size} bytes at once, "
+                f"above the limit of {MOST_BYTES}"
+            )
         parts = [self._held]
         missing = size - len(self._held)
         while size < 0 or missing > 0:
@@ -64,7 +75,9 @@ def read_batches(pieces: Iterable[bytes]) -> Iterator[Bars]:
             for batch in reader:
                 table: Any = arrow.Table.from_batches([batch])
                 yield _as_stored(Bars.from_arrow(table))
-    except arrow.ArrowInvalid as e:
+    except SimutradorError:
+        raise
+    except (arrow.ArrowException, OSError) as e:  # cut inside of a batch it is an OSError
         raise UnreachableError(f"the service broke off, or sent no Arrow stream: {e}") from e
     if body.last != _END:
         raise UnreachableError("the service broke off before the end of its Arrow stream")

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, date, datetime
 from types import TracebackType
 from typing import Any, Final, Self
 
-from simutrador_core.errors import InvalidRangeError, UnknownSymbolError, UnreachableError
+from simutrador_core.errors import (
+    InvalidBarsError,
+    InvalidRangeError,
+    UnknownSymbolError,
+    UnreachableError,
+)
 from simutrador_core.interfaces.storage import SeriesInfo
 from simutrador_core.models.bars import BarQuery, Bars, SeriesKey, concat, from_us
 from simutrador_core.models.enums import Adjustment, Timeframe
@@ -75,6 +81,7 @@ class RemoteBars:
         Raises:
             UnknownSymbolError: no such series is stored at that version.
             InvalidRangeError: there is no such version yet.
+            InvalidBarsError: the service sends bars nobody asked for.
             UnreachableError: the service does not answer.
             AuthenticationError: the key is wrong or may not read bars.
             RateLimitError: the service wants us to wait longer than we do.
@@ -104,7 +111,9 @@ class RemoteBars:
         Raises:
             UnreachableError: the service does not answer.
         """
-        listed = [_info(entry) for entry in self._asker.json("GET", "/trading-data/series")]
+        answer = self._asker.json("GET", "/trading-data/series")
+        with self._understood():
+            listed = [_info(entry) for entry in answer]
         return [info for info in listed if timeframe in {None, info.series.timeframe}]
 
     def latest_commit(self) -> int:
@@ -113,7 +122,9 @@ class RemoteBars:
         Raises:
             UnreachableError: the service does not answer, or not as a data manager does.
         """
-        return int(self._asker.header("/trading-data/series", "x-as-of"))
+        found = self._asker.header("/trading-data/series", "x-as-of")
+        with self._understood():
+            return int(found)
 
     def dataset_id(self, queries: Sequence[BarQuery]) -> str:
         """Return the hash of the exact rows these queries read; the service computes it.
@@ -127,7 +138,15 @@ class RemoteBars:
             _check(query)
         asked = {"queries": [_document(query) for query in queries]}
         answer = self._asker.json("POST", "/trading-data/dataset-id", body=asked)
-        return str(answer["dataset_id"])
+        with self._understood():
+            return str(answer["dataset_id"])
+
+    @contextmanager
+    def _understood(self) -> Generator[None]:
+        try:
+            yield
+        except (KeyError, TypeError, ValueError) as e:
+            raise self._asker.stranger() from e
 
     def _batches(self, query: BarQuery) -> Iterator[Bars]:
         """Yield the service's batches; where a connection breaks, the next goes on behind them."""
@@ -142,6 +161,7 @@ class RemoteBars:
                 given = answer.headers.get("x-as-of", "")
                 query = replace(query, as_of=int(given)) if given.isdecimal() else query
                 for bars in read_batches(self._asker.pieces(answer)):
+                    _check_given(bars, query, url=self._asker.url)
                     query = replace(query, start=from_us(int(bars.opened_at[-1]) + 1))
                     failures = 0
                     yield bars
@@ -153,6 +173,19 @@ class RemoteBars:
                 return
             finally:
                 answer.close()
+
+
+def _check_given(bars: Bars, query: BarQuery, *, url: str) -> None:
+    """Refuse bars that were not asked for: taken, they would also be asked for again for ever."""
+    if bars.series != query.series:
+        raise InvalidBarsError(f"{url} was asked for bars of {query.series}, sent {bars.series}")
+    if bars.first is None or bars.last is None:
+        raise InvalidBarsError(f"{url} sent a part of {query.series} without bars")
+    if bars.first < query.start or bars.last >= query.end:
+        raise InvalidBarsError(
+            f"{url} was asked for bars of {query.series} from {query.start.isoformat()} until "
+            f"{query.end.isoformat()}, sent {bars.first.isoformat()} to {bars.last.isoformat()}"
+        )
 
 
 def _check(query: BarQuery) -> None:
