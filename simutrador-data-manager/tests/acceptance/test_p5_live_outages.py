@@ -27,7 +27,7 @@ MINUTE_S: Final = 0.03
 DAY: Final = at_scale(25, 1_440)
 """Minutes after which the vendor cuts a connection."""
 
-ROUNDS: Final = at_scale(1, 5)
+ROUNDS: Final = at_scale(1, 3)
 QUIET: Final = at_scale(5, 50)
 """Right minutes between two faults."""
 
