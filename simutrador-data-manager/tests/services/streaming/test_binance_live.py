@@ -87,11 +87,20 @@ def test_series_nobody_asked_for_are_left_out(other: dict[str, Any]) -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["", "[1, 2]", "{", '{"stream":"btcusdt@kline_1m","data":{"s":"BTCUSDT"}}'],
+    [
+        "",
+        "[1, 2]",
+        "{",
+        '{"stream":"btcusdt@kline_1m","data":{"s":"BTCUSDT"}}',
+        '{"stream":"btcusdt@kline_1m","data":' + "[" * 300_000,
+        b'{"stream":"\xff\xfe@kline_1m","data":{}}',
+    ],
+    ids=["nothing", "a list", "half", "no bar", "nested", "no text"],
 )
-def test_what_cannot_be_read_is_said_so(text: str) -> None:
+def test_what_cannot_be_read_is_said_so(text: str | bytes) -> None:
     live = BinanceLive()
     live.url(("BTC-USDT",), Timeframe.MINUTE_1)
+    assert refusal_in(text) is None
     with pytest.raises(BadAnswerError):
         live.parse(text)
 

@@ -465,7 +465,7 @@ async def test_what_has_no_stream_is_refused_at_once(
             await follow(
                 request, provider=provider, live=BinanceLive(), store=store, registry=REGISTRY
             )
-    with pytest.raises(InputError, match="no address of a stream"):
+    with pytest.raises(InputError, match="no way to the stream"):
         await follow(
             FollowRequest(("BTC-USDT",)),
             provider=provider,

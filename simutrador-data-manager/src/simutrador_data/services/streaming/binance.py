@@ -23,6 +23,7 @@ from simutrador_core.models.enums import Adjustment, Timeframe
 from simutrador_core.utils.timeframe_utils import timeframe_us
 from simutrador_data.services.data_providers.binance import INTERVALS, NAME, to_pair
 from simutrador_data.services.data_providers.http import BadAnswerError, NotOfferedError
+from simutrador_data.services.streaming.source import UNREADABLE
 
 STREAM_URL: Final = "wss://stream.binance.com:9443"
 MOST_SYMBOLS: Final = 200
@@ -100,7 +101,7 @@ class BinanceLive:
             if "@kline_" not in wrapped.stream:
                 return None
             event = msgspec.json.decode(wrapped.data, type=KlineEvent, strict=False)
-        except msgspec.MsgspecError as e:
+        except UNREADABLE as e:
             raise BadAnswerError(f"streamed what cannot be read: {e}", provider=NAME) from e
         kline, interval = event.k, INTERVALS[self._timeframe]
         symbol = self._symbols.get(event.s)

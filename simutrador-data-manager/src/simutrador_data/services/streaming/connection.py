@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import (
     ConnectionClosed,
+    InvalidProxy,
     InvalidStatus,
     InvalidURI,
     WebSocketException,
@@ -154,7 +155,7 @@ async def open_connection(url: str, patience: LivePatience) -> LiveConnection:
     Raises:
         RefusedError: the vendor answered with another status than a stream.
         UnreachableError: it did not answer, or not as a stream does.
-        InputError: this is no address of a stream.
+        InputError: this is no address of a stream, or the environment names no proxy that is one.
     """
     # This machine's own addresses need no proxy.
     direct: dict[str, Any] = {"proxy": None} if urlsplit(url).hostname in _LOOPBACK else {}
@@ -174,8 +175,8 @@ async def open_connection(url: str, patience: LivePatience) -> LiveConnection:
         header = e.response.headers.get("Retry-After")
         wait = retry_after_s(header, now=datetime.now(UTC))
         raise RefusedError(e.response.status_code, retry_after_s=wait) from None
-    except InvalidURI as e:
-        raise InputError(f"no address of a stream: {e}", field="stream_url") from None
+    except (InvalidURI, InvalidProxy, ImportError) as e:  # a SOCKS proxy needs a library more
+        raise InputError(f"no way to the stream: {e}", field="stream_url") from None
     except (OSError, TimeoutError, WebSocketException) as e:
         raise UnreachableError(f"{type(e).__name__}: {e}") from e
     assert isinstance(socket, _Hearing)

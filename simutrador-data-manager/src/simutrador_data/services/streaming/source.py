@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Protocol
+from typing import Final, Protocol
 
 import msgspec
 
 from simutrador_core.models.bars import Bars
 from simutrador_core.models.enums import Timeframe
+
+UNREADABLE: Final = (msgspec.MsgspecError, RecursionError, UnicodeDecodeError)
+"""What hostile JSON raises: it is wrong, nested without end, or no text at all."""
 
 
 class LiveSource(Protocol):
@@ -58,7 +61,7 @@ def refusal_in(message: str | bytes) -> int | None:
         return None
     try:
         found = msgspec.json.decode(message, type=list[_Said] | _Wrapped)
-    except msgspec.MsgspecError:
+    except UNREADABLE:
         return None
     if isinstance(found, _Wrapped):
         return found.error.code
