@@ -168,8 +168,9 @@ async def _run(
     session: Session,
     watch: Watch | None,
 ) -> FillReport:
+    from simutrador_data.services.choosing_providers import chain_of
     from simutrador_data.services.gap_filling import fill_gaps
-    from simutrador_data.services.gap_filling.opening import chain_of, opened_for_gaps
+    from simutrador_data.services.gap_filling.opening import opened_for_gaps
 
     cancel = asyncio.Event()
     names = chain_of(provider, fallback, session.settings)

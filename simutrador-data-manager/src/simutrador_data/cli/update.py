@@ -107,13 +107,11 @@ def to_request(
 
 def chain_of(provider: str | None, fallback: str | None, settings: Settings) -> list[str]:
     """Return whom to ask, in this order: as said, else as set."""
-    chosen = settings.trading_data_provider
-    first = provider or chosen.default_provider
-    if fallback is not None:
-        others = [name.strip() for name in fallback.split(",") if name.strip()]
-    else:
-        others = list(chosen.fallback_providers) if chosen.enable_fallback else []
-    return [first, *(name for name in others if name != first)]
+    from simutrador_data.services import choosing_providers
+
+    named = None if fallback is None else [one.strip() for one in fallback.split(",")]
+    names = None if named is None else [name for name in named if name]
+    return choosing_providers.chain_of(provider, names, settings)
 
 
 def show_report(console: Console, report: DownloadReport) -> None:
@@ -181,6 +179,7 @@ async def _run(
 ) -> DownloadReport:
     from dataclasses import replace
 
+    from simutrador_data.services.choosing_providers import at_once_of
     from simutrador_data.services.downloading import download
     from simutrador_data.services.opening_providers import opened_providers
 
@@ -189,7 +188,7 @@ async def _run(
         settings, registry = session.settings, session.registry
         async with opened_providers(names, settings, registry=registry) as providers:
             return await download(
-                replace(request, at_once=_at_once(names[0], session.settings)),
+                replace(request, at_once=at_once_of(names[0], session.settings)),
                 providers=providers,
                 store=session.store,
                 registry=registry,
@@ -197,13 +196,3 @@ async def _run(
                 cancel=cancel,
                 quarantine=session.root / "quarantine",
             )
-
-
-def _at_once(name: str, settings: Settings) -> int:
-    """Return how many symbols are asked of a provider side by side: as set, else the usual."""
-    from simutrador_data.services.data_providers.finding import find_provider
-    from simutrador_data.services.downloading.engine import AT_ONCE
-    from simutrador_data.services.opening_providers import section_of
-
-    found = getattr(section_of(find_provider(name), settings), "max_concurrent_requests", None)
-    return found if isinstance(found, int) else AT_ONCE

@@ -11,9 +11,10 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator, model_valida
 from simutrador_core.models.enums import Adjustment, Timeframe
 from simutrador_core.utils.timeframe_utils import parse_timeframe
 from simutrador_core.utils.validation import parse_symbol
+from simutrador_data.services.choosing_providers import chain_of
 from simutrador_data.services.downloading import DownloadStatus, Stage, SymbolProgress
 from simutrador_data.services.gap_filling.engine import MAX_ATTEMPTS, FillRequest, fill_gaps
-from simutrador_data.services.gap_filling.opening import chain_of, opened_for_gaps
+from simutrador_data.services.gap_filling.opening import opened_for_gaps
 from simutrador_data.services.gap_filling.report import FillReport
 from simutrador_data.services.jobs.cancelling import cancel_event
 from simutrador_data.services.jobs.work import OpenWork, Work

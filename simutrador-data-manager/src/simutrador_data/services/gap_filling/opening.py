@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from simutrador_core.assets.registry import AssetRegistry
 from simutrador_core.interfaces.data_provider import DataProvider
 from simutrador_data.core.settings import Settings
+from simutrador_data.services.choosing_providers import at_once_of
 from simutrador_data.services.data_providers.finding import find_provider
-from simutrador_data.services.downloading.engine import AT_ONCE
 from simutrador_data.services.opening_providers import opened_providers, section_of
 
 
@@ -45,21 +45,6 @@ async def opened_for_gaps(
             tuple(one for one in providers if one.capabilities.trades and _is_let(one, settings)),
             at_once_of(names[0], settings),
         )
-
-
-def at_once_of(name: str, settings: Settings) -> int:
-    """Return how many symbols are asked of a provider side by side: as set, else the usual."""
-    found = getattr(section_of(find_provider(name), settings), "max_concurrent_requests", None)
-    return found if isinstance(found, int) else AT_ONCE
-
-
-def chain_of(provider: str | None, fallback: Sequence[str] | None, settings: Settings) -> list[str]:
-    """Return whom to ask, in this order: as said, else as set."""
-    chosen = settings.trading_data_provider
-    first = provider or chosen.default_provider
-    if fallback is None:
-        fallback = chosen.fallback_providers if chosen.enable_fallback else ()
-    return [first, *(name for name in dict.fromkeys(fallback) if name != first)]
 
 
 def _is_let(provider: DataProvider, settings: Settings) -> bool:

@@ -13,7 +13,7 @@ from simutrador_data.models.nightly_update_api import (
     SymbolUpdateResult,
     ValidationSummary,
 )
-from simutrador_data.services.choosing_providers import chain_of, symbols_at_once
+from simutrador_data.services.choosing_providers import at_once_of, chain_of
 from simutrador_data.services.downloading import Patience
 from simutrador_data.services.downloading.asking import in_thread
 from simutrador_data.services.downloading.engine import utc_now
@@ -74,8 +74,8 @@ async def _update(
     standings, busy = await in_thread(state.open)
     async with AsyncExitStack() as opened:
         cancel = await opened.enter_async_context(cancel_event(ctx))
-        chain = chain_of(work.settings)
-        at_once = await asyncio.to_thread(symbols_at_once, chain[0], work.settings)
+        chain = chain_of(None, None, work.settings)
+        at_once = await asyncio.to_thread(at_once_of, chain[0], work.settings)
         providers = await opened.enter_async_context(
             opened_providers(chain, work.settings, registry=work.registry)
         )
