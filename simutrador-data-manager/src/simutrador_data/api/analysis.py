@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import Any, ClassVar, Final
+from typing import Any, Final
 
 import orjson
-from fastapi import APIRouter, Depends
+from fastapi import APIRouter, Depends, Request
 from fastapi.responses import Response
+from starlette.concurrency import run_in_threadpool
 
 from simutrador_core.utils.timeframe_utils import parse_timeframe
 from simutrador_core.utils.validation import parse_symbol
@@ -15,7 +16,9 @@ from simutrador_data.api.dependencies import PROBLEMS, ServicesDep
 from simutrador_data.api.parameters import known_parameters
 from simutrador_data.models.analysis import CompletenessRequest, CompletenessResponse
 from simutrador_data.models.quality import QualityRequest, QualityResponse
-from simutrador_data.services.analysis.judging import Days, judge_symbols
+from simutrador_data.services.analysis.days import Days
+from simutrador_data.services.analysis.filling import fill_symbols
+from simutrador_data.services.analysis.judging import judge_symbols
 from simutrador_data.services.analysis.quality.checking import (
     Wish,
     check_series,
@@ -25,46 +28,63 @@ from simutrador_data.services.analysis.quality.documents import checked_document
 from simutrador_data.services.analysis.quality.names import parse_checks
 from simutrador_data.services.analysis.quality.recorded_splits import recorded_splits
 from simutrador_data.services.serving.ranges import parse_range
-from simutrador_service.auth import require
-from simutrador_service.errors import ServiceError
+from simutrador_service.auth import Principal, require
+from simutrador_service.errors import ForbiddenError
 from simutrador_service.problems import BoundError, problem_answers
 
 MOST_DETAILS: Final = 20_000
 """Sessions an answer lists at most, of all symbols together."""
 
+FILLING: Final = "jobs:write"
+"""What a caller needs to have gaps filled, here as by a job."""
+
 router = APIRouter(
     tags=["Data Analysis"],
-    responses={**PROBLEMS, **problem_answers(501)},
+    responses={**PROBLEMS, **problem_answers(403, 502)},
     dependencies=[require("bars:read"), Depends(known_parameters)],
 )
 
 
-class NoGapFillingError(ServiceError):
-    """This service cannot fill gaps while it answers."""
-
-    code: ClassVar[str] = "not_implemented"
-    status: ClassVar[int] = 501
-
-
 @router.post("/data-analysis/completeness")
 @router.post("/nightly-update/data-completeness", deprecated=True)
-def post_completeness(services: ServicesDep, request: CompletenessRequest) -> CompletenessResponse:
+async def post_completeness(
+    http: Request, services: ServicesDep, request: CompletenessRequest
+) -> CompletenessResponse:
     """Return how complete the minutes of some symbols are, each by its own exchange's calendar.
 
     Minutes that are absent with evidence that there was no trade are complete. A symbol of which
     nothing is stored is 0 % complete. `/trading-data/gaps` tells the reason of every gap.
+    `auto_fill_gaps` asks the providers while the request waits (scope `jobs:write`); for more than
+    a few gaps start the job `fill_gaps`.
     """
-    if request.auto_fill_gaps:
-        raise NoGapFillingError(
-            "gaps are not filled while this answers; leave auto_fill_gaps out, and fetch what is "
-            "missing with simutrador-data update"
-        )
     symbols = list(dict.fromkeys(parse_symbol(symbol) for symbol in request.symbols))
     days = Days(request.start_date, request.end_date, datetime.now(UTC))
     if request.include_details:
         _check_details(len(symbols), days)
-    return judge_symbols(
-        services.store, services.registry, symbols, days, details=request.include_details
+    fills = None
+    if request.auto_fill_gaps:
+        caller: Principal = http.state.principal
+        if not caller.may(FILLING):
+            raise ForbiddenError(
+                f"filling gaps needs the scope {FILLING}; ask an admin for it, or leave "
+                "auto_fill_gaps out"
+            )
+        fills = await fill_symbols(
+            symbols,
+            days,
+            most=request.max_gap_fill_attempts,
+            settings=services.settings,
+            store=services.store,
+            registry=services.registry,
+        )
+    return await run_in_threadpool(
+        judge_symbols,
+        services.store,
+        services.registry,
+        symbols,
+        days,
+        details=request.include_details,
+        fills=fills,
     )
 
 

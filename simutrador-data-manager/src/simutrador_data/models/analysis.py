@@ -107,6 +107,9 @@ class SymbolCompleteness(Answer):
         validation_results: Every session, where details were asked for.
         total_gaps_found: Missing periods before anything was filled.
         no_trade_candles: Absent with evidence that none can exist; complete, and not stored.
+        gap_fill_status: How filling ended; `completed` when nothing is left to ask for.
+        gap_fill_message: What there is to say of it.
+        gap_fill_results: Every period that was asked for, whatever became of it.
     """
 
     total_trading_days: int
@@ -130,6 +133,9 @@ class SymbolCompleteness(Answer):
     gaps_vendor_unavailable: int = 0
     candles_recovered: int = 0
     no_trade_candles: int
+    gap_fill_status: str | None = None
+    gap_fill_message: str | None = None
+    gap_fill_results: list[GapFillResult] = Field(default_factory=list[GapFillResult])
 
 
 class OverallStatistics(Answer):

@@ -14,7 +14,8 @@ from simutrador_core.models.enums import AssetType
 from simutrador_core.testing.builders import make_bars, make_change, make_covered
 from simutrador_core.testing.memory_store import MemoryStore
 from simutrador_data.models.analysis import SymbolCompleteness
-from simutrador_data.services.analysis.judging import Days, judge_symbols
+from simutrador_data.services.analysis.days import Days
+from simutrador_data.services.analysis.judging import judge_symbols
 
 NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
 REGISTRY = AssetRegistry.default().with_assets(

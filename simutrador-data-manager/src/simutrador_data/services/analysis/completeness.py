@@ -7,10 +7,10 @@ none of the symbol's and are left out.
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterator
+from collections.abc import Callable, Container, Iterator
 from dataclasses import dataclass
-from datetime import date
-from typing import Final
+from datetime import date, datetime
+from typing import Final, TypeAlias
 
 import numpy as np
 
@@ -27,6 +27,9 @@ MISSING: Final = [
     code_of(reason)
     for reason in (GapReason.VENDOR_HOLE, GapReason.NOT_FETCHED, GapReason.UNEXPLAINED)
 ]
+
+Address: TypeAlias = Callable[[datetime, datetime], str]
+"""Gives the address at which a vendor answers for a period `[start, end)`."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -84,7 +87,11 @@ def missing_periods(ledger: Ledger) -> Periods:
 
 
 def completeness_of(
-    ledger: Ledger, *, half_days: Container[date], details: bool = False
+    ledger: Ledger,
+    *,
+    half_days: Container[date],
+    details: bool = False,
+    address: Address | None = None,
 ) -> SymbolCompleteness:
     """Return how complete a series is.
 
@@ -92,6 +99,7 @@ def completeness_of(
         ledger: Of its minutes, over whole sessions.
         half_days: The sessions of its calendar that close early.
         details: Whether to list every session.
+        address: Where people can look a missing period up; it holds no key.
     """
     days, periods = day_counts(ledger.counts), missing_periods(ledger)
     missing = days.missing
@@ -115,7 +123,9 @@ def completeness_of(
         worst_day_completeness=round(float(shares.min(initial=100.0)), 2),
         best_day_completeness=round(float(shares.max(initial=0.0)), 2),
         validation_results=(
-            list(_sessions(ledger.query.symbol, days, periods, half_days)) if details else None
+            list(_sessions(ledger.query.symbol, days, periods, half_days, address))
+            if details
+            else None
         ),
         total_gaps_found=len(periods),
         no_trade_candles=int(days.no_trade.sum()),
@@ -128,7 +138,11 @@ def percentage(part: int, whole: int) -> float:
 
 
 def _sessions(
-    symbol: str, days: DayCounts, periods: Periods, half_days: Container[date]
+    symbol: str,
+    days: DayCounts,
+    periods: Periods,
+    half_days: Container[date],
+    address: Address | None,
 ) -> Iterator[ValidationResultModel]:
     first = np.searchsorted(periods.sessions, days.sessions, side="left").tolist()
     last = np.searchsorted(periods.sessions, days.sessions, side="right").tolist()
@@ -155,6 +169,9 @@ def _sessions(
             missing_periods=[f"{_text(start)} to {_text(end)}" for start, end in runs],
             missing_periods_count=len(runs),
             largest_gap_minutes=int(periods.bars[mine].max(initial=0)),
+            polygon_urls_for_missing_periods=[
+                address(from_us(start), from_us(end)) for start, end in runs if address is not None
+            ],
             errors=_errors(day, expected, missing, runs),
             warnings=[f"{no_trade} minutes had no trade"] if no_trade else [],
             no_trade_candles=no_trade,
@@ -177,6 +194,7 @@ def _text(us: int) -> str:
 
 
 __all__ = [
+    "Address",
     "DayCounts",
     "Periods",
     "completeness_of",

@@ -3,20 +3,25 @@
 from __future__ import annotations
 
 from calendar import MONDAY
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
+from functools import partial
 
-from simutrador_core.assets.registry import AssetRegistry
-from simutrador_core.errors import InvalidRangeError, UnknownSymbolError
+from simutrador_core.assets.registry import Asset, AssetRegistry
+from simutrador_core.errors import UnknownSymbolError
 from simutrador_core.interfaces.storage import BarStore
 from simutrador_core.models.bars import BarQuery, Bars, SeriesKey
 from simutrador_core.models.enums import Adjustment, Timeframe
 from simutrador_core.sessions.calendar import Calendar
 from simutrador_data.models.analysis import CompletenessResponse, SymbolCompleteness
-from simutrador_data.services.analysis.completeness import completeness_of
+from simutrador_data.services.analysis.completeness import Address, completeness_of
+from simutrador_data.services.analysis.days import Days
+from simutrador_data.services.analysis.filling import with_fill
 from simutrador_data.services.analysis.overall import completeness_report
-from simutrador_data.services.serving.ranges import day_start, next_day
+from simutrador_data.services.data_providers.http import NotOfferedError
+from simutrador_data.services.data_providers.polygon.links import minutes_url
+from simutrador_data.services.data_providers.polygon.provider import to_ticker
+from simutrador_data.services.gap_filling import SymbolFill
 from simutrador_data.services.serving.reading import calendar_of
 from simutrador_data.services.validation.chunks import year_parts
 from simutrador_data.services.validation.expected import sessions_around
@@ -26,48 +31,12 @@ from simutrador_data.services.validation.ledger import (
     build_ledger,
     join_ledgers,
 )
+from simutrador_data.services.validation.notes import noted, without_notes
 from simutrador_data.services.workflows.validate_store import (
     read_once,
     validate_series,
     whole_query,
 )
-
-
-@dataclass(frozen=True, slots=True)
-class Days:
-    """Trading days from `first` to `last`, both included, as far as they are over at `now`.
-
-    Raises:
-        InvalidRangeError: they are reversed, or none has begun.
-    """
-
-    first: date
-    last: date
-    now: datetime
-
-    def __post_init__(self) -> None:
-        """Refuse days that cannot be judged."""
-        if self.first > self.last:
-            raise InvalidRangeError(
-                f"start_date {self.first} is after end_date {self.last}", field="start_date"
-            )
-        if self.first > self.now.date() + timedelta(days=1):
-            raise InvalidRangeError(
-                f"start_date {self.first} lies in the future: nothing can be complete yet",
-                field="start_date",
-            )
-
-    def instants(self, calendar: Calendar) -> tuple[datetime, datetime]:
-        """Return `[start, end)`; minutes that are not over lie behind it.
-
-        Raises:
-            CalendarError: the days reach beyond what the calendar knows.
-        """
-        minute = self.now.replace(second=0, microsecond=0)
-        last = min(self.last, self.now.date() + timedelta(days=1))
-        calendar.between(self.first, next_day(last))
-        start = day_start(self.first, calendar)
-        return start, max(start, min(day_start(next_day(last), calendar), minute))
 
 
 def judge(store: BarStore, registry: AssetRegistry, symbol: str, days: Days) -> Ledger:
@@ -83,7 +52,8 @@ def judge(store: BarStore, registry: AssetRegistry, symbol: str, days: Days) -> 
         return validate_series(store, registry, series, start=start, end=end, read=read_once)
     except UnknownSymbolError:
         asset = registry.get(symbol)
-        known = Known(asset.listed, asset.delisted, store.coverage(whole_query(series)))
+        recorded = store.coverage(whole_query(series))
+        known = Known(asset.listed, asset.delisted, without_notes(recorded), noted(recorded))
         return join_ledgers(
             build_ledger(part, _nothing(series), calendar=calendar, known=known)
             for part in _years(series, start, end, calendar)
@@ -110,18 +80,43 @@ def judge_symbols(
     days: Days,
     *,
     details: bool = False,
+    fills: Mapping[str, SymbolFill] | None = None,
 ) -> CompletenessResponse:
     """Return how complete the minutes of symbols are, each by its own calendar.
+
+    Args:
+        store: Where the bars are.
+        registry: Listing dates and calendars.
+        symbols: Canonical symbols.
+        days: The trading days.
+        details: Whether to list every session.
+        fills: What was tried just before to fill gaps, by symbol.
 
     Raises:
         CalendarError: a calendar is unknown, or does not reach over the days.
     """
     found: dict[str, SymbolCompleteness] = {}
     for symbol in symbols:
-        half_days = calendar_of(symbol, registry).early_closes
-        ledger = judge(store, registry, symbol, days)
-        found[symbol] = completeness_of(ledger, half_days=half_days, details=details)
+        calendar = calendar_of(symbol, registry)
+        one = completeness_of(
+            judge(store, registry, symbol, days),
+            half_days=calendar.early_closes,
+            details=details,
+            address=_address(registry.get(symbol)),
+        )
+        if fills is not None and symbol in fills:
+            one = with_fill(one, fills[symbol], calendar)
+        found[symbol] = one
     return completeness_report(days.first, days.last, found)
 
 
-__all__ = ["Days", "judge", "judge_symbols"]
+def _address(asset: Asset) -> Address | None:
+    """Return what gives Polygon's address of a period; None where it has no such asset."""
+    try:
+        to_ticker(asset)
+    except NotOfferedError:
+        return None
+    return partial(minutes_url, asset)
+
+
+__all__ = ["judge", "judge_symbols"]
