@@ -138,7 +138,7 @@ def _check_calendars() -> Finding:
             "calendars", Verdict.OK, f"XNYS known from {calendar.start} to {calendar.end}"
         )
     detail = f"XNYS has {sessions} sessions in 2024, the exchange had 252"
-    return Finding("calendars", Verdict.FAILED, detail, "reinstall pandas-market-calendars")
+    return Finding("calendars", Verdict.FAILED, detail, "reinstall simutrador-core")
 
 
 def _check_port(settings: Settings) -> Finding:

@@ -25,10 +25,9 @@ from simutrador_data.services.data_providers.fmp import (
     BASE_URL,
     KEY,
     FmpProvider,
-    IntradayBar,
     open_fmp,
-    to_rows,
 )
+from simutrador_data.services.data_providers.fmp_answers import IntradayBar, to_rows
 from simutrador_data.services.data_providers.http import (
     BadAnswerError,
     NotOfferedError,

@@ -30,11 +30,10 @@ from simutrador_data.services.data_providers.http import (
 from simutrador_data.services.data_providers.tiingo import (
     BASE_URL,
     KEY,
-    IntradayBar,
     TiingoProvider,
     open_tiingo,
-    to_rows,
 )
+from simutrador_data.services.data_providers.tiingo_answers import IntradayBar, to_rows
 
 Handler = Callable[[httpx.Request], httpx.Response]
 SECRET = "a-key-nobody-may-see"

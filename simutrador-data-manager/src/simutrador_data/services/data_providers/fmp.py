@@ -10,17 +10,12 @@ few sessions that no plan's limit is near.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from datetime import date
-from decimal import Decimal
-from operator import attrgetter
 from typing import ClassVar, Final, TypeVar
-from zoneinfo import ZoneInfo
 
 import httpx
-import msgspec
-import numpy as np
 
 from simutrador_core.assets.registry import Asset
 from simutrador_core.errors import AuthenticationError, RateLimitError
@@ -34,11 +29,19 @@ from simutrador_core.interfaces.data_provider import (
     TradeRequest,
     Trades,
 )
-from simutrador_core.models.bars import D64, F64
 from simutrador_core.models.enums import Adjustment, AssetType, Timeframe
 from simutrador_core.sessions.calendar import Calendar
 from simutrador_data.services.data_providers.access import ProviderAccess
-from simutrador_data.services.data_providers.daily import opens_of
+from simutrador_data.services.data_providers.fmp_answers import (
+    NAME,
+    DailyBar,
+    Dividend,
+    IntradayBar,
+    Profile,
+    Split,
+    to_daily_rows,
+    to_rows,
+)
 from simutrador_data.services.data_providers.http import (
     BadAnswerError,
     NotOfferedError,
@@ -48,7 +51,6 @@ from simutrador_data.services.data_providers.http import (
     vendor_client,
 )
 from simutrador_data.services.data_providers.http.client import DEFAULT_WAIT, vendor_text
-from simutrador_data.services.data_providers.instants import local_instants
 from simutrador_data.services.data_providers.paging import (
     Rows,
     check_offered,
@@ -58,7 +60,6 @@ from simutrador_data.services.data_providers.paging import (
 from simutrador_data.services.data_providers.plugin import ProviderPlugin
 from simutrador_data.services.data_providers.windows import Window, session_windows, window_page
 
-NAME: Final = "fmp"
 BASE_URL: Final = "https://financialmodelingprep.com/stable"
 KEY: Final = "FINANCIAL_MODELING_PREP__API_KEY"
 KEY_URL: Final = "https://site.financialmodelingprep.com/register"
@@ -86,45 +87,6 @@ _EQUITIES: Final = frozenset({AssetType.US_EQUITY, AssetType.INTERNATIONAL_EQUIT
 T = TypeVar("T")
 
 
-class IntradayBar(msgspec.Struct, gc=False):
-    """One bar; `date` is a local time without an offset."""
-
-    date: str
-    open: float
-    high: float
-    low: float
-    close: float
-    volume: float
-
-
-class DailyBar(IntradayBar, gc=False):
-    """One daily bar; `date` is the session's."""
-
-    symbol: str
-
-
-class Profile(msgspec.Struct):
-    """A company that is known."""
-
-    symbol: str
-
-
-class Dividend(msgspec.Struct):
-    """Cash for each share held before `date`; `adjDividend` beside it is for later shares."""
-
-    date: date
-    dividend: Decimal
-    declaration_date: str | None = msgspec.field(default=None, name="declarationDate")
-
-
-class Split(msgspec.Struct):
-    """`numerator` new shares for `denominator` old ones."""
-
-    date: date
-    numerator: Decimal
-    denominator: Decimal
-
-
 def to_symbol(asset: Asset) -> str:
     """Return the vendor's spelling: `AAPL`, `BRK-B`, `ADYEN.AS`.
 
@@ -139,31 +101,6 @@ def to_symbol(asset: Asset) -> str:
     return (
         asset.symbol.replace(".", "-") if asset.asset_type is AssetType.US_EQUITY else asset.symbol
     )
-
-
-def to_rows(bars: Sequence[IntradayBar], zone: ZoneInfo) -> Rows:
-    """Return intraday bars, which come newest first, as columns."""
-    bars = bars[::-1]
-    opened_at = local_instants([bar.date for bar in bars], zone, provider=NAME)
-    return Rows(opened_at, *_prices(bars))
-
-
-def to_daily_rows(bars: Sequence[DailyBar], symbol: str, calendar: Calendar) -> Rows:
-    """Return daily bars as columns.
-
-    Raises:
-        BadAnswerError: one is of another symbol, or its date is none.
-    """
-    strange = next((bar.symbol for bar in bars if bar.symbol != symbol), None)
-    if strange is not None:
-        text = f"asked for {symbol}, it sent a bar of {strange[:40]!r}"
-        raise BadAnswerError(text, provider=NAME)
-    bars = bars[::-1]
-    try:
-        days: D64 = np.array([bar.date for bar in bars], dtype="datetime64[D]")
-    except ValueError as e:
-        raise BadAnswerError(f"sent what is no date: {e}", provider=NAME) from e
-    return Rows(opens_of(days, calendar), *_prices(bars), sessions=days)
 
 
 class FmpProvider:
@@ -270,15 +207,6 @@ def _raise_for_error(response: httpx.Response) -> None:
         if "api key" in text.lower():
             raise AuthenticationError(text, provider=NAME)
         raise BadAnswerError(text, provider=NAME)
-
-
-def _prices(bars: Sequence[IntradayBar]) -> tuple[F64, F64, F64, F64, F64]:
-    """Return open, high, low, close and volume."""
-
-    def column(name: str) -> F64:
-        return np.fromiter(map(attrgetter(name), bars), dtype=np.float64, count=len(bars))
-
-    return column("open"), column("high"), column("low"), column("close"), column("volume")
 
 
 PLUGIN: Final = ProviderPlugin(
