@@ -85,7 +85,9 @@ def fill_gaps(
             max_attempts=max_attempts,
         )
         with open_session(data) as session:
-            others = None if fallback is None else [one.strip() for one in fallback.split(",")]
+            others = None
+            if fallback is not None:
+                others = [one.strip() for one in fallback.split(",") if one.strip()]
             report = _fill(request, provider, others, session, as_json=as_json)
         write(
             report.to_document(),

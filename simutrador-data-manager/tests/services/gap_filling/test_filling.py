@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from simutrador_core.assets.registry import AssetRegistry
 from simutrador_core.models.bars import BarQuery
 from simutrador_core.models.enums import GapReason, Timeframe
-from simutrador_data.services.downloading import DownloadStatus
+from simutrador_data.services.downloading import DownloadStatus, SymbolProgress
+from simutrador_data.services.gap_filling import FillRequest, fill_gaps
 from simutrador_data.services.storage.parquet_store import ParquetStore
 
-from .gap_vendors import END, SERIES, START, WEEK, filled, put, reasons, vendor, without
+from .gap_vendors import DAYS, END, NOW, SERIES, START, WEEK, filled, put, reasons, vendor, without
 
 HOLES = (slice(10, 13), slice(500, 501), slice(900, 960))
 
@@ -127,3 +130,29 @@ def test_the_series_is_named(store: ParquetStore) -> None:
     report = filled(store, vendor("other", WEEK))
     assert report.symbols[0].series == SERIES
     assert report.requests == 0
+
+
+async def test_a_cancelled_run_says_so_and_keeps_what_came(store: ParquetStore) -> None:
+    put(store, without(WEEK, *HOLES), source="polygon")
+    stop = asyncio.Event()
+    other = vendor("other", WEEK)
+
+    class Stopping:
+        """Satisfies `Watch`; stops the run once bars came."""
+
+        def tell(self, progress: SymbolProgress) -> None:
+            if progress.rows:
+                stop.set()
+
+    report = await fill_gaps(
+        FillRequest(("AAPL",), range=DAYS),
+        providers=[other],
+        store=store,
+        registry=AssetRegistry.default(),
+        watch=Stopping(),
+        cancel=stop,
+        now=lambda: NOW,
+    )
+    assert report.status is DownloadStatus.CANCELLED
+    assert "cancelled" in report.symbols[0].message
+    assert len(store.read(BarQuery("AAPL", Timeframe.MINUTE_1, START, END))) > len(WEEK) - 64
