@@ -21,6 +21,7 @@ from simutrador_data.cli.keys import keys
 from simutrador_data.cli.nightly import nightly
 from simutrador_data.cli.providers import providers
 from simutrador_data.cli.quality import quality
+from simutrador_data.cli.repair import repair
 from simutrador_data.cli.resample import resample
 from simutrador_data.cli.serve import serve
 from simutrador_data.cli.sql import sql
@@ -45,6 +46,7 @@ app.command()(validate)
 app.command()(gaps)
 app.command(name="fill-gaps")(fill_gaps)
 app.command()(quality)
+app.add_typer(repair, name="repair")
 app.command()(resample)
 app.command()(serve)
 app.command()(sql)

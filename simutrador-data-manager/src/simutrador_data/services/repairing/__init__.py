@@ -1,0 +1,1 @@
+"""Reversible repair of stored bars; see docs/repair.md."""
