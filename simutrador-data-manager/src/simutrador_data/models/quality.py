@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, Final
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -11,7 +11,7 @@ from simutrador_core.models.enums import Adjustment, Timeframe
 from simutrador_data.models.analysis import SymbolText
 from simutrador_data.models.responses import Answer, ColumnsOfSeries
 
-MOST_SYMBOLS = 100
+MOST_SYMBOLS: Final = 100
 
 
 class QualityRequest(BaseModel):
