@@ -102,3 +102,10 @@ def test_a_file_that_cannot_be_understood_is_refused_with_the_place(wrong: str, 
     with pytest.raises(InputError, match=r"halts\.toml") as refused:
         parse_halts(wrong, name="halts.toml")
     assert said in str(refused.value)
+
+
+def test_the_documented_file_is_understood() -> None:
+    text = (Path(__file__).parents[3] / "docs" / "gaps.md").read_text("utf-8")
+    found = parse_halts(text.split("```toml\n")[1].split("```")[0], name="docs/gaps.md")
+    assert [one.symbol for one in found.halt] == ["ACME"]
+    assert [one.calendar for one in found.closure] == ["XNYS"]
