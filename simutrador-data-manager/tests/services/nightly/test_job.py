@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+import time
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Final
 
@@ -17,7 +18,9 @@ from simutrador_data.services.nightly.run import NightlyRun
 from simutrador_data.services.workflows import resample_store
 from simutrador_data.services.workflows.validate_store import find_info
 from simutrador_data.testing import Fault, FaultServer
+from simutrador_service.jobs import JobState, Worker
 
+PATIENCE_S: Final = 30.0
 DATES: Final[dict[str, Any]] = {"start_date": TUESDAY, "end_date": WEDNESDAY}
 
 
@@ -213,3 +216,24 @@ def test_warnings_name_thin_sessions_and_bars_outside_of_hours(tmp_path: Path) -
     assert "MIN_VOLUME_THRESHOLD" in one.validation_results[0].warnings[0]
     assert one.warnings == ["7 bars lie outside of trading hours; they are kept and not counted"]
     assert one.candles_updated == 787
+
+
+def test_a_run_that_waits_for_a_silent_vendor_can_be_cancelled(
+    nightly: Nightly, server: FaultServer
+) -> None:
+    server.always(Fault.READ_TIMEOUT)
+    job = nightly.runs.start(NightlyRun(symbols=("AAPL", "MSFT"), **DATES))
+    worker = Worker(nightly.jobs, threads=1, poll=timedelta(seconds=0.1))
+    worker.start()
+    try:
+        assert server.wait_for_calls(1, PATIENCE_S)
+        assert nightly.runs.cancel(job.id).state == JobState.RUNNING
+        until = time.monotonic() + PATIENCE_S
+        while nightly.jobs.get(job.id).ended_at is None:
+            assert time.monotonic() < until, "the run did not stop"
+            time.sleep(0.02)
+    finally:
+        worker.stop()
+    done = nightly.details(job.id)
+    assert done.status is RunStatus.CANCELLED
+    assert {one.success for one in done.symbol_results.values()} == {False}
