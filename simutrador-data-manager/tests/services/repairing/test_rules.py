@@ -39,7 +39,7 @@ def assert_gives_back(patches: list[Patch], bars: Bars, at: slice, rule: Rule) -
 
 @pytest.mark.parametrize("factor", [100.0, 0.01])
 @pytest.mark.parametrize("name", ["EWG-1d-no-bad-divs", "IBE-MC-1d-no-bad-divs"])
-@pytest.mark.parametrize("at", [slice(0, 1), slice(0, 4), slice(300, 301), slice(300, 308)])
+@pytest.mark.parametrize("at", [slice(1, 2), slice(300, 301), slice(300, 308), slice(300, 310)])
 def test_prices_in_the_wrong_unit_come_back(
     yahoo: Callable[[str], Any], name: str, factor: float, at: slice
 ) -> None:
@@ -56,8 +56,41 @@ def test_one_price_in_the_wrong_unit_comes_back(yahoo: Callable[[str], Any], col
     assert patches[0].columns == (column,)
 
 
-def test_a_change_of_unit_for_good_is_left_alone(yahoo: Callable[[str], Any]) -> None:
-    assert propose(scaled(yahoo("EWG-1d-no-bad-divs").bars, slice(200, None), 100.0)) == []
+@pytest.mark.parametrize("first", [1, 4, 7, 9, 10, 11, 200, -11, -10, -7, -1])
+@pytest.mark.parametrize("factor", [100.0, 0.01])
+def test_a_change_of_unit_for_good_is_left_alone(
+    yahoo: Callable[[str], Any], first: int, factor: float
+) -> None:
+    assert propose(scaled(yahoo("EWG-1d-no-bad-divs").bars, slice(first, None), factor)) == []
+
+
+@pytest.mark.parametrize("at", [slice(6, 16), slice(300, 311), slice(-16, -6)])
+def test_a_run_as_long_as_what_surrounds_it_is_left_alone(
+    yahoo: Callable[[str], Any], at: slice
+) -> None:
+    assert propose(scaled(yahoo("EWG-1d-no-bad-divs").bars, at, 100.0)) == []
+
+
+@pytest.mark.parametrize("at", [0, -1])
+def test_one_price_of_the_first_or_last_bar_comes_back(
+    yahoo: Callable[[str], Any], at: int
+) -> None:
+    bars = yahoo("EWG-1d-no-bad-divs").bars
+    at %= len(bars)
+    off = slice(at, at + 1)
+    assert_gives_back(propose(scaled(bars, off, 100.0, ("high",))), bars, off, Rule.HUNDREDFOLD)
+
+
+def test_a_fall_by_nine_tenths_that_volume_does_not_answer_is_left_alone() -> None:
+    close = [100.0 if k < 25 else 10.0 for k in range(40)]
+    volume = [1000.0] * 40
+    bars = make_bars(
+        timeframe=Timeframe.DAILY, close=close, volume=volume, adjustment=Adjustment.SPLIT
+    )
+    assert bars.sessions is not None
+    day: date = bars.sessions[20].item()
+    split = CorporateAction("AAPL", ActionKind.SPLIT, day, ratio=Decimal("0.1"))
+    assert propose(bars, [split]) == []
 
 
 def test_raw_bars_with_their_splits_are_left_alone(apple: Any) -> None:
