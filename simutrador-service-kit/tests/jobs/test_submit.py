@@ -213,6 +213,13 @@ def test_a_doorbell_that_fails_loses_no_job(jobs: Jobs, work: Callable[[], int])
     assert work() == 1
 
 
+def test_a_kind_may_name_what_it_returns_in_pythons_own_types() -> None:
+    async def halves(params: dict[str, int], _ctx: JobContext) -> dict[str, Symbol]:
+        return {name: Symbol() for name in params}
+
+    assert job("halves", version=1)(halves).name == "halves"
+
+
 def test_a_job_needs_a_name_and_a_parameter_with_a_type() -> None:
     with pytest.raises(InputError, match="1 to 100 characters"):
         job("", version=1)(joined.run)

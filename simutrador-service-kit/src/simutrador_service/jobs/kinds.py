@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import builtins
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import timedelta
@@ -141,7 +142,7 @@ def _adapter(name: str, run: Callable[..., Any]) -> TypeAdapter[Any]:
 
 
 class _Unknown(dict[str, Any]):
-    """Names of a module; any other is `object`."""
+    """Names of a module, then Python's own; any other is `object`."""
 
-    def __missing__(self, key: str) -> type:
-        return object
+    def __missing__(self, key: str) -> Any:
+        return getattr(builtins, key, object)
