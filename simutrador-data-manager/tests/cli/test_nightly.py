@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import structlog
 
 from nightly_service import TUESDAY, WEDNESDAY, session_bars, settings_of
 from simutrador_data.services.jobs.opening import opened_jobs
@@ -59,6 +60,22 @@ def test_an_update_in_part_exits_with_3_and_says_what_is_missing(
     [past] = run("nightly", "status", "--json").document["runs"]
     assert past["failed_symbols"] == ["MSFT"]
     assert run("nightly", "status", past["request_id"]).code == 3
+
+
+def test_a_process_with_logging_set_up_keeps_it(run: Run, server: FaultServer) -> None:
+    before = structlog.get_config()
+    structlog.configure(
+        processors=[structlog.stdlib.filter_by_level, structlog.stdlib.render_to_log_kwargs],
+        wrapper_class=structlog.stdlib.BoundLogger,
+        logger_factory=structlog.stdlib.LoggerFactory(),
+    )
+    within = structlog.get_config()
+    try:
+        server.inject(*[Fault.FORBIDDEN] * 10, symbol="MSFT")
+        assert run("nightly", "run", "AAPL", "MSFT", *DATES).code == 3
+        assert structlog.get_config() == within
+    finally:
+        structlog.configure(**before)
 
 
 def test_an_update_of_which_nothing_came_exits_with_1(run: Run, server: FaultServer) -> None:

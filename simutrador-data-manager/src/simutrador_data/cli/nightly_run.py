@@ -6,7 +6,7 @@ import signal
 from collections.abc import Generator
 from contextlib import contextmanager
 from threading import Event, Thread
-from typing import TYPE_CHECKING, Annotated, Any, Final
+from typing import TYPE_CHECKING, Annotated, Any, Final, NoReturn
 
 import typer
 from rich.console import Console
@@ -70,16 +70,20 @@ def run(
             done = _update(asked, resume, settings, as_json=as_json)
         document = done.model_dump(mode="json")
         write(document, as_json=as_json, show=lambda console: show_response(console, done))
-        raise typer.Exit(exit_code(done.status))
+        unended = not done.status.is_final  # its worker broke off
+        raise typer.Exit(ExitCode.PROBLEMS if unended else exit_code(done.status))
 
 
 def exit_code(status: RunStatus) -> ExitCode:
-    """Return what a run that ended so exits with."""
+    """Return what a command exits with that shows a run which stands so."""
     from simutrador_data.models.nightly_update_api import RunStatus
 
-    partly = {RunStatus.PARTIAL, RunStatus.CANCELLED}
-    failed = ExitCode.PROBLEMS if status is RunStatus.FAILED else ExitCode.OK
-    return ExitCode.PARTLY if status in partly else failed
+    codes = {
+        RunStatus.PARTIAL: ExitCode.PARTLY,
+        RunStatus.CANCELLED: ExitCode.PARTLY,
+        RunStatus.FAILED: ExitCode.PROBLEMS,
+    }
+    return codes.get(status, ExitCode.OK)
 
 
 def show_response(console: Console, done: NightlyUpdateResponse) -> None:
@@ -204,8 +208,14 @@ def _quiet_logs(*, debug: bool) -> Generator[None]:
         yield
         return
     before = structlog.get_config()
-    structlog.configure(logger_factory=structlog.ReturnLoggerFactory())
+    structlog.configure(processors=[_dropped])
     try:
         yield
     finally:
         structlog.configure(**before)
+
+
+def _dropped(_logger: Any, _method: str, _event: Any) -> NoReturn:
+    import structlog
+
+    raise structlog.DropEvent
