@@ -41,7 +41,9 @@ class FileSpending:
         return await asyncio.to_thread(self._reserve, name, rule, longest_wait_s)
 
     def _reserve(self, name: str, rule: Rule, longest_wait_s: float) -> float:
-        with self._explained(), closing(self._opened()) as file:
+        with self._explained(), closing(self._connected()) as file:
+            # A budget that a power cut takes back by a few requests harms nobody.
+            file.execute("PRAGMA synchronous=OFF")
             file.execute("BEGIN IMMEDIATE")
             file.execute(_TABLE)
             found = file.execute(_READ, (name,)).fetchone()
@@ -52,11 +54,8 @@ class FileSpending:
             file.execute("COMMIT")
         return wait
 
-    def _opened(self) -> sqlite3.Connection:
-        file = sqlite3.connect(self._path, timeout=BUSY_TIMEOUT_S, isolation_level=None)
-        # A budget that a power cut takes back by a few requests harms nobody.
-        file.execute("PRAGMA synchronous=OFF")
-        return file
+    def _connected(self) -> sqlite3.Connection:
+        return sqlite3.connect(self._path, timeout=BUSY_TIMEOUT_S, isolation_level=None)
 
     @contextmanager
     def _explained(self) -> Generator[None]:
